@@ -1,0 +1,5 @@
+"""Heads that treat heatmaps as distributions."""
+
+from .probability_heads import ProbabilityCPMHead, ProbabilityHeatmapHead
+
+__all__ = ['ProbabilityCPMHead', 'ProbabilityHeatmapHead']

@@ -1,0 +1,134 @@
+"""What MMPose's heatmap heads cannot do with maps that are distributions."""
+from __future__ import annotations
+
+from typing import Dict, List, Tuple, Union
+
+import torch
+from mmengine.structures import PixelData
+from mmpose.models.utils.tta import flip_heatmaps
+from torch import Tensor, nn
+
+from mmpose_wass.models.losses import WassersteinHeatmapLoss
+
+
+class ProbabilityHeadMixin:
+    """Mixin for a MMPose heatmap head whose decoder is a ``BarycenterCodec``.
+
+    It changes four things of the head that it is mixed into:
+
+    - *Flip test on probabilities.* A stock head averages the raw maps of the two passes, which
+      for logits is the geometric mean of the distributions; here the distributions themselves
+      are averaged.
+    - ``test_cfg.output_heatmaps`` returns these distributions as ``pred_fields``.
+    - *Log.* Every term of a :class:`WeightedSumHeatmapLoss` is logged as ``loss_<name>`` (any
+      other loss as ``loss_kpt``), and the mean W1 as ``wasserstein_px``, in heatmap pixels. There
+      is no PCK, which is meaningless for logits.
+    - Settings of the flip test that would bias the barycentre are refused.
+
+    With any other decoder, prediction is the stock head's.
+    """
+
+    def predict(self, feats, batch_data_samples, test_cfg={}):  # noqa: B006 (MMPose's signature)
+        """Predict landmarks; arguments and results as in MMPose's heads."""
+        if not hasattr(self.decoder, 'probabilities'):
+            return super().predict(feats, batch_data_samples, test_cfg)
+        if test_cfg.get('flip_test', False):
+            check_flip_test(test_cfg, self.decoder)
+            plain, mirrored = (self._probabilities(passed) for passed in feats)
+            mirrored = flip_heatmaps(
+                mirrored,
+                flip_mode='heatmap',
+                flip_indices=batch_data_samples[0].metainfo['flip_indices'],
+                shift_heatmap=test_cfg.get('shift_heatmap', False))
+            probability = .5 * (plain + mirrored)
+        else:
+            probability = self._probabilities(feats)
+
+        predictions = self.decode(self.decoder.maps_of(probability))
+        if test_cfg.get('output_heatmaps', False):
+            return predictions, [PixelData(heatmaps=maps) for maps in probability.detach()]
+        return predictions
+
+    def loss(self, feats, batch_data_samples, train_cfg={}):  # noqa: B006
+        """Loss terms by name; arguments as in MMPose's heads."""
+        stages = self._stages(feats)
+        target = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
+        weights = torch.cat(
+            [sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples])
+        losses: Dict[str, Tensor] = {}
+        for maps, loss_module in zip(stages, self._stage_losses(len(stages))):
+            terms, distance = loss_terms(loss_module, maps, target, weights)
+            for name, value in terms.items():
+                losses[name] = losses[name] + value if name in losses else value
+        if distance is not None:  # of the last stage, the one that predicts
+            losses['wasserstein_px'] = distance
+        return losses
+
+    def _stages(self, feats) -> List[Tensor]:
+        """Maps ``[B, K, H, W]`` of every stage, the predicting one last."""
+        maps = self.forward(feats)
+        return list(maps) if isinstance(maps, (list, tuple)) else [maps]
+
+    def _stage_losses(self, count: int) -> List[nn.Module]:
+        if isinstance(self.loss_module, nn.ModuleList):
+            return list(self.loss_module)
+        return [self.loss_module] * count
+
+    def _probabilities(self, feats) -> Tensor:
+        return self.decoder.probabilities(self._stages(feats)[-1])
+
+
+def loss_terms(loss_module: nn.Module, maps: Tensor, target: Tensor,
+               weights: Tensor) -> Tuple[Dict[str, Tensor], Union[Tensor, None]]:
+    """Terms of a loss by the names to log them under, and the mean W1.
+
+    Args:
+        loss_module: Any heatmap loss.
+        maps: ``[B, K, H, W]``.
+        target: ``[B, K, H, W]``.
+        weights: ``[B, K]``.
+
+    Returns:
+        The terms, and the mean W1 in heatmap pixels (detached) where the loss has such a
+        term, else None.
+    """
+    modules = getattr(loss_module, 'losses', None)
+    if hasattr(loss_module, 'terms'):
+        values = loss_module.terms(maps, target, weights)
+        named = {f'loss_{name}': value for name, value in values.items()}
+    else:
+        modules, values = {'kpt': loss_module}, {'kpt': loss_module(maps, target, weights)}
+        named = {'loss_kpt': values['kpt']}
+    for name, module in modules.items():
+        if isinstance(module, WassersteinHeatmapLoss) and module.loss_weight and \
+                module.reduction == 'mean':
+            return named, values[name].detach() / module.loss_weight
+    return named, None
+
+
+def check_flip_test(test_cfg: dict, decoder) -> None:
+    """Refuse settings under which averaging with the flipped pass moves the barycentre.
+
+    Args:
+        test_cfg: The model's ``test_cfg``.
+        decoder: A ``BarycenterCodec``.
+
+    Raises:
+        ValueError: Naming the setting to change.
+    """
+    mode = test_cfg.get('flip_mode', 'heatmap')
+    if mode != 'heatmap':
+        raise ValueError(f"model.test_cfg.flip_mode={mode!r} does not fit BarycenterCodec's maps: "
+                         "set flip_mode='heatmap'")
+    if decoder.sampling != 'barycenter':
+        return
+    if decoder.coordinates == 'mmpose':
+        raise ValueError(
+            "a flip test with coordinates='mmpose' moves every barycentre: with that convention "
+            'mirroring the input does not mirror the heatmap. Set coordinates=\'half_pixel\' '
+            "(stock TopdownAffine) or 'udp' (TopdownAffine(use_udp=True)) in the codec, in "
+            'model.head.decoder and in GenerateTarget, or model.test_cfg.flip_test=False')
+    if test_cfg.get('shift_heatmap', False):
+        raise ValueError('model.test_cfg.shift_heatmap=True moves every barycentre by half a '
+                         f'heatmap pixel with coordinates={decoder.coordinates!r}: set '
+                         'shift_heatmap=False')

@@ -1,0 +1,82 @@
+"""Scaling (Sinkhorn) iterations with a shared kernel, and extrapolation in epsilon."""
+from __future__ import annotations
+
+import math
+from typing import List, NamedTuple, Optional, Sequence
+
+import torch
+from torch import Tensor
+
+# Keeps logarithms and reciprocals finite where a source or sink holds no mass. Relative to
+# a total mass of 1 it is far below float32's resolution of the result.
+SMALLEST_MASS = 1e-12
+SMALLEST_FLOAT = 1e-37
+LARGEST_EXPONENT = 40.0
+
+
+class Scalings(NamedTuple):
+    """Logarithms of the scaling vectors of one epsilon, times epsilon, in pixels."""
+
+    sources: Tensor  # [M, N]
+    sinks: Tensor  # [M, S]
+    epsilon: float
+
+
+def iterate_scalings(source_mass: Tensor, sink_mass: Tensor, kernels: Sequence[Tensor],
+                     epsilons: Sequence[float], iterations: Sequence[int],
+                     radius: float) -> List[Scalings]:
+    r"""Solve M entropic problems that share a kernel, warm-started down a list of epsilons.
+
+    For each epsilon the fixed point of
+
+    .. math:: v = 1 / K^\top (a \circ u), \qquad u = 1 / K (b \circ v)
+
+    gives the dual potentials :math:`\epsilon \log u`, :math:`\epsilon \log v` of entropic
+    transport of a to b with reference measure a ⊗ b. Both products are matrix products with
+    one table for all maps: ``4 N S`` floating-point operations a map and iteration.
+
+    v is rescaled at each iteration so that its largest entry is exp(radius / 2 epsilon):
+    the potentials differ by at most the disc's diameter, so everything then fits into
+    float32's range for radius / epsilon up to about 48.
+
+    Args:
+        source_mass: a, ``[M, N]``, sum about 1.
+        sink_mass: b, ``[M, S]``, sum 1.
+        kernels: One ``[N, S]`` table an epsilon.
+        epsilons: Regularisation strengths in pixels, descending.
+        iterations: Number of iterations for each.
+        radius: Radius of the sinks' disc in pixels, which bounds the kernel's exponent.
+
+    Returns:
+        The scalings of each epsilon, in the order given.
+    """
+    source_mass = source_mass + SMALLEST_MASS
+    sink_mass = sink_mass + SMALLEST_MASS
+    results: List[Scalings] = []
+    potential: Optional[Tensor] = None
+    for kernel, epsilon, count in zip(kernels, epsilons, iterations):
+        largest = math.exp(min(0.5 * radius / epsilon, LARGEST_EXPONENT))
+        u = None if potential is None else torch.exp((potential / epsilon).clamp(-80, 80))
+        for _ in range(count):
+            reached = (source_mass if u is None else source_mass * u) @ kernel
+            reached.clamp_min_(SMALLEST_FLOAT)
+            v = reached.amin(dim=1, keepdim=True) * largest / reached
+            u = ((sink_mass * v) @ kernel.T).clamp_(SMALLEST_FLOAT, 1e37).reciprocal_()
+        potential = epsilon * torch.log(u)
+        results.append(Scalings(potential, epsilon * torch.log(v), epsilon))
+    return results
+
+
+def extrapolate_in_epsilon(coarse: Tensor, fine: Tensor, epsilon_coarse: float,
+                           epsilon_fine: float) -> Tensor:
+    r"""Richardson extrapolation of a potential to :math:`\epsilon \to 0`.
+
+    Assumes an error linear in epsilon; for :math:`\epsilon_c = 2 \epsilon_f` it is
+    :math:`2 F_f - F_c`.
+
+    Example:
+        >>> line = lambda epsilon: torch.tensor([3.0]) + 2 * epsilon
+        >>> extrapolate_in_epsilon(line(.5), line(.25), .5, .25).item()
+        3.0
+    """
+    return torch.lerp(coarse, fine, epsilon_coarse / (epsilon_coarse - epsilon_fine))
