@@ -1,0 +1,32 @@
+"""Fixtures for all tests."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import mmpose_wass  # noqa: F401  registers everything
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _one_thread():
+    """Small tensors: more threads only wait for each other."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='session')
+def root_dir() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope='session')
+def shared_dir() -> Path:
+    """Data beside the checkout (real faces, exact transport fixtures), where there are any."""
+    path = ROOT.parent / 'shared'
+    if not path.is_dir():
+        pytest.skip('no ../shared beside the checkout')
+    return path
