@@ -1,0 +1,23 @@
+"""Robust facial landmark detection for MMPose: 2D Wasserstein loss, barycentre decoding, and an
+evaluation that shows robustness.
+
+Importing the package (or ``custom_imports=dict(imports=['mmpose_wass'])`` in a config)
+registers everything into MMPose's registries.
+"""
+
+from .environment import check_environment
+
+check_environment()
+
+from . import codecs, evaluation, models, ot  # noqa: E402
+from .engine.checkpoint import allow_mmengine_checkpoints  # noqa: E402
+from .turning_on import attach_metrics, describe_difference, turn_on  # noqa: E402
+from .version import __version__  # noqa: E402
+
+# torch >= 2.6 refuses MMEngine's checkpoints otherwise; its safe loading stays on.
+allow_mmengine_checkpoints()
+
+__all__ = [
+    '__version__', 'attach_metrics', 'codecs', 'describe_difference', 'evaluation', 'models',
+    'ot', 'turn_on'
+]

@@ -1,0 +1,76 @@
+"""Check of what the plugin stands on, with the command that mends it."""
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple, Optional
+
+MMCV_BUILD = ('MMCV_WITH_OPS=1 pip install --no-build-isolation "mmcv>=2.0.1,<2.2"   '
+              '# builds its compiled ops, some minutes')
+
+
+class Requirement(NamedTuple):
+    """A package, the versions that work (``lowest`` <= v < ``limit``) and how to get it."""
+
+    package: str
+    lowest: str
+    limit: Optional[str]
+    remedy: str
+
+
+REQUIREMENTS = (
+    Requirement('torch', '2.1', None, 'pip install "torch>=2.1" torchvision'),
+    Requirement('mmengine', '0.9', '1.0', 'pip install "mmengine>=0.9,<1"'),
+    Requirement('mmcv', '2.0.1', '2.2', MMCV_BUILD),
+    Requirement('mmdet', '3.0', '3.4', 'pip install "mmdet>=3.0,<3.4"'),
+    Requirement('mmpose', '1.2', '2.0', 'pip install --no-build-isolation "mmpose>=1.2,<2"'),
+)
+
+
+def check_environment() -> None:
+    """Raise an ``ImportError`` that names what is missing or too old, and the remedy.
+
+    Raises:
+        ImportError: With one line a problem.
+    """
+    problems = []
+    for requirement in REQUIREMENTS:
+        problem = _problem(requirement)
+        if problem:
+            problems.append(f'- {problem}. Mend it with:\n    {requirement.remedy}')
+    if not problems:
+        try:
+            import_module('mmcv.ops')
+        except ImportError as error:
+            problems.append(f"- mmcv lacks its compiled ops ({error}), which MMPose's models need. "
+                            f'Mend it with:\n    pip uninstall -y mmcv mmcv-lite\n    {MMCV_BUILD}')
+    if problems:
+        raise ImportError('mmpose_wass cannot run in this environment:\n' + '\n'.join(problems))
+
+
+def _problem(requirement: Requirement) -> Optional[str]:
+    try:
+        found = version(requirement.package)
+    except PackageNotFoundError:
+        return f'{requirement.package} is not installed'
+    if _numbers(found) < _numbers(requirement.lowest):
+        return f'{requirement.package} {found} is too old (>= {requirement.lowest} is needed)'
+    if requirement.limit and _numbers(found) >= _numbers(requirement.limit):
+        return f'{requirement.package} {found} is too new (< {requirement.limit} is needed)'
+    return None
+
+
+def _numbers(text: str) -> tuple:
+    """Leading numbers of a version, enough to compare releases with.
+
+    Example:
+        >>> _numbers('2.11.0+cpu')
+        (2, 11, 0)
+    """
+    numbers = []
+    for part in text.split('+')[0].split('.'):
+        digits = ''.join(character for character in part if character.isdigit())
+        if not part[:1].isdigit():
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)

@@ -1,0 +1,48 @@
+"""Package metadata; `pip install -e .` also works in an environment that already has MMPose."""
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r"__version__ = '([^']+)'",
+                    (ROOT / 'mmpose_wass/version.py').read_text()).group(1)
+
+setup(
+    name='mmpose-wass',
+    version=VERSION,
+    description='2D Wasserstein heatmap loss, barycentre decoding and robustness evaluation for '
+    'facial landmark models in MMPose',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    keywords='facial landmarks, optimal transport, heatmap regression, mmpose',
+    packages=find_packages(include=['mmpose_wass', 'mmpose_wass.*']),
+    include_package_data=True,
+    python_requires='>=3.9',
+    # The ranges that mmpose_wass/environment.py checks at import, and their tested set:
+    # requirements/lock.txt. mmcv must be built with its ops: `make setup` does it.
+    install_requires=[
+        'torch>=2.1',
+        'torchvision>=0.16',
+        'numpy>=1.22',
+        'mmengine>=0.9,<1',
+        'mmcv>=2.0.1,<2.2',
+        'mmdet>=3.0,<3.4',
+        'mmpose>=1.2,<2',
+        'opencv-python>=4.5',
+        'matplotlib>=3.5',
+    ],
+    extras_require={
+        'dev': ['pytest>=7', 'hypothesis>=6', 'ruff>=0.4', 'pre-commit>=3'],
+        'bench': ['POT>=0.9', 'geomloss>=0.2.6'],
+        'deploy': ['onnx>=1.14', 'onnxruntime>=1.16'],
+        'docs': ['mkdocs-material>=9', 'mkdocstrings[python]>=0.24'],
+    },
+    classifiers=[
+        'License :: OSI Approved :: Apache Software License',
+        'Programming Language :: Python :: 3.9',
+        'Programming Language :: Python :: 3.11',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+    ],
+)
