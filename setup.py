@@ -31,7 +31,7 @@ setup(
         'mmdet>=3.0,<3.4',
         'mmpose>=1.2,<2',
         'opencv-python>=4.5',
-        'matplotlib>=3.5',
+        'matplotlib>=3.6',
     ],
     extras_require={
         'dev': ['pytest>=7', 'hypothesis>=6', 'ruff>=0.4', 'pre-commit>=3'],
