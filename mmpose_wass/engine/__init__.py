@@ -1,0 +1,16 @@
+"""What training and testing need around MMEngine: checkpoints, processes, checks, results."""
+
+from .checkpoint import allow_mmengine_checkpoints, check_checkpoint
+from .config_loading import load_config
+from .data_check import check_data_files
+from .distributed import finish_processes, is_first_process, prepare_cpu_processes
+from .predictions_hook import PredictionsHook, write_predictions
+from .pretrained import PretrainedWeightsError, fetch_pretrained_weights
+from .results import write_json
+from .time_budget_hook import TimeBudgetHook
+
+__all__ = [
+    'PredictionsHook', 'PretrainedWeightsError', 'TimeBudgetHook', 'allow_mmengine_checkpoints',
+    'check_checkpoint', 'check_data_files', 'fetch_pretrained_weights', 'finish_processes',
+    'is_first_process', 'load_config', 'prepare_cpu_processes', 'write_json', 'write_predictions'
+]
