@@ -1,0 +1,173 @@
+"""Test a trained model and write its metrics and predictions to files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
+from mmpose_wass.engine import (
+    PredictionsHook,
+    check_checkpoint,
+    check_data_files,
+    finish_processes,
+    is_first_process,
+    load_config,
+    prepare_cpu_processes,
+    write_json,
+)
+from mmpose_wass.engine.options import (
+    add_config_options,
+    add_turn_on_options,
+    add_visualization_options,
+    apply_turn_on,
+    check_turn_on_options,
+    clear_errors,
+    merge_cfg_options,
+    set_local_rank,
+    set_preprocessor,
+    set_visualization,
+    set_work_dir,
+    write_config,
+)
+from mmpose_wass.engine.predictions_hook import check_predictions_file
+from mmpose_wass.engine.report import build_report
+
+EXAMPLES = """\
+examples:
+  print every metric, and keep it with what it was measured on:
+    python tools/test.py configs/face/hrnet_w18_300w_wass.py work_dirs/run/epoch_60.pth \\
+        --out results/300w.json
+  each face's predictions and ground truth too:
+    python tools/test.py CONFIG CHECKPOINT --out results/300w.json \\
+        --out-predictions results/300w.npz
+  another subset:
+    python tools/test.py CONFIG CHECKPOINT --cfg-options \\
+        test_dataloader.dataset.ann_file=annotations/face_landmarks_300w_valid_challenge.json
+  a model trained with --wass: give --wass (and --sigma ...) again, or the config that training left
+  in its working folder:
+    python tools/test.py work_dirs/run/my_config.py work_dirs/run/epoch_60.pth
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Test (and evaluate) a pose model.', epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help="config file, or mmpose::path for one of MMPose's own")
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--work-dir', metavar='DIR',
+        help='folder for logs (default: ./work_dirs/<name of the config>, and _wass with --wass)')
+    parser.add_argument(
+        '--out', metavar='FILE.json',
+        help='write metrics, config, checkpoint, data counts, versions and date to this file')
+    parser.add_argument(
+        '--out-predictions', metavar='FILE.json|FILE.npz',
+        help="write each face's image, predicted landmarks, scores and ground truth to this file")
+    parser.add_argument(
+        '--dump', metavar='FILE.pkl',
+        help='dump predictions to a pickle for offline evaluation, as in MMPose')
+    parser.add_argument(
+        '--badcase', action='store_true', help="run MMPose's analysis of bad cases")
+    add_turn_on_options(parser)
+    add_config_options(parser)
+    add_visualization_options(parser)
+    args = parser.parse_args()
+    check_turn_on_options(parser, args)
+    if args.out and not args.out.endswith('.json'):
+        parser.error(f'--out {args.out}: the name must end in .json')
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        parser.error(f'--dump {args.dump}: the name must end in .pkl or .pickle')
+    if args.out_predictions:
+        try:
+            check_predictions_file(args.out_predictions)
+        except ValueError as error:
+            parser.error(f'--out-predictions: {error}')
+    set_local_rank(args)
+    return args
+
+
+def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
+    """Write the options into the config (in place)."""
+    cfg.launcher = args.launcher
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    set_work_dir(cfg, args)
+    set_visualization(cfg, args, args.show and not args.badcase)
+    if args.badcase:
+        set_badcase(cfg, args)
+    if args.dump is not None:
+        dump = dict(type='DumpResults', out_file_path=args.dump)
+        evaluator = cfg.test_evaluator
+        evaluator = list(evaluator) if isinstance(evaluator, (list, tuple)) else [evaluator]
+        cfg.test_evaluator = [*evaluator, dump]
+    merge_cfg_options(cfg, args)
+    set_preprocessor(cfg)
+    return cfg
+
+
+def set_badcase(cfg: Config, args: argparse.Namespace) -> None:
+    """Switch MMPose's bad-case analysis on."""
+    hook = (cfg.get('default_hooks', None) or {}).get('badcase', None)
+    if hook is None:
+        raise ValueError("--badcase needs default_hooks.badcase=dict(type='BadCaseAnalysisHook') "
+                         'in the config')
+    hook.enable = True
+    hook.show = args.show
+    if args.show:
+        hook.wait_time = args.wait_time
+    hook.interval = args.interval
+    if hook.get('metric_type', 'loss') == 'accuracy' and not hook.get('metric', None):
+        hook.metric = cfg.test_evaluator
+    # With metric_type='loss' the hook compares coordinates, not heatmaps, so the head's own loss
+    # cannot serve; its default, the squared distance, does.
+
+
+def main() -> None:
+    args = parse_args()
+    first = is_first_process()
+    with clear_errors():
+        cfg = apply_turn_on(load_config(args.config), args, quiet=not first)
+        if args.wass_out and first:
+            write_config(cfg, args)
+        cfg = merge_args(cfg, args)
+        if args.show_config:
+            if first:
+                print(cfg.pretty_text)
+            return
+        files = check_data_files(cfg, ('test', ))
+        checkpoint = check_checkpoint(args.checkpoint)
+        if args.dry_run:
+            if first:
+                print(f'Dry run: the data and the checkpoint are there ({", ".join(files)}).')
+            return
+        prepare_cpu_processes(cfg, args.launcher)
+    runner = Runner.from_cfg(cfg)
+    predictions = PredictionsHook(args.out_predictions)
+    runner.register_hook(predictions)
+    metrics = runner.test()
+    if is_main_process():
+        write_results(cfg, args, metrics, predictions, checkpoint)
+    finish_processes()
+
+
+def write_results(cfg: Config, args: argparse.Namespace, metrics: dict,
+                  predictions: PredictionsHook, checkpoint: dict) -> None:
+    """Write what ``--out`` asks for, and say where everything is."""
+    if args.out:
+        write_json(args.out, build_report(
+            cfg, metrics, predictions.records, config=args.config, checkpoint=args.checkpoint,
+            checkpoint_says=checkpoint, command=sys.argv))
+        print(f'Metrics are in {os.path.abspath(args.out)}')
+    if args.out_predictions:
+        print(f'Predictions are in {os.path.abspath(args.out_predictions)}')
+
+
+if __name__ == '__main__':
+    main()
