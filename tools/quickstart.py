@@ -71,6 +71,7 @@ def run(step: str, command: list, log: Path, shown: str = '') -> None:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout:
             file.write(line)
+            file.flush()
             if shown and shown in line:
                 print('   ' + line.split(' - ')[-1].strip()[:150], flush=True)
     if process.returncode:

@@ -1,0 +1,173 @@
+"""The data sets as data: files, splits, poses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from .motion import sample_sequence
+from .parameters import ATTRIBUTES, FaceParameters, sample_face_parameters
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images that are drawn together.
+
+    Attributes:
+        name: Folder of the images.
+        counts: Which of the counts, ``train`` or ``test``, sets its size.
+        yaw_range: |yaw| in degrees; None takes the caller's training range.
+        profile_share: Share of faces from the end of that range up to 90 degrees.
+        options: Further arguments of ``sample_face_parameters``.
+        attribute: From the image's index to a WFLW attribute or None.
+    """
+
+    name: str
+    counts: str
+    yaw_range: Optional[Tuple[float, float]] = None
+    profile_share: float = 0.0
+    options: dict = field(default_factory=dict)
+    attribute: Callable[[int], Optional[str]] = staticmethod(lambda index: None)
+
+
+@dataclass(frozen=True)
+class DatasetLayout:
+    """Where a data set's files lie.
+
+    Attributes:
+        scheme: Landmark scheme.
+        splits: What is drawn.
+        annotations: From annotation file to the (split, keep) pairs it lists; ``keep`` takes an
+            image record.
+        image_folder: Folder that the records' file names are relative to.
+    """
+
+    scheme: str
+    splits: Tuple[Split, ...]
+    annotations: Dict[str, List[Tuple[str, Callable[[dict], bool]]]]
+    image_folder: str = 'images'
+
+
+def _all(record: dict) -> bool:
+    return True
+
+
+def _is(attribute: str) -> Callable[[dict], bool]:
+    return lambda record: record['attribute'] == attribute
+
+
+def wflw_attribute(index: int) -> Optional[str]:
+    """The attribute that WFLW test image ``index`` shows: each of the six in turn, then none."""
+    return (*ATTRIBUTES, None)[index % (len(ATTRIBUTES) + 1)]
+
+
+def cofw_attribute(index: int) -> Optional[str]:
+    """Two of five COFW faces have something in front of them."""
+    return 'occlusion' if index % 5 in (1, 3) else None
+
+
+FRONTAL = 30.0
+SCENARIO_SPLITS = {'train': 'train', 'test_1': 'S1', 'test_2': 'S2', 'test_3': 'S3'}
+_ANNOTATIONS = 'annotations/face_landmarks_'
+LAYOUTS: Dict[str, DatasetLayout] = {
+    '300w': DatasetLayout(
+        '300w',
+        (
+            Split('train', 'train', profile_share=0.1),
+            Split('valid_common', 'test', (0, 45), options=dict(roll_range=18.0, pitch_range=15.0)),
+            Split('valid_challenge', 'test', (45, 90)),
+            Split('test', 'test', (0, 60), 0.1),
+        ),
+        {
+            f'{_ANNOTATIONS}300w_train.json': [('train', _all)],
+            f'{_ANNOTATIONS}300w_valid.json': [('valid_common', _all), ('valid_challenge', _all)],
+            f'{_ANNOTATIONS}300w_valid_common.json': [('valid_common', _all)],
+            f'{_ANNOTATIONS}300w_valid_challenge.json': [('valid_challenge', _all)],
+            f'{_ANNOTATIONS}300w_test.json': [('test', _all)],
+        },
+    ),
+    'wflw': DatasetLayout(
+        'wflw',
+        (
+            Split('train', 'train', profile_share=0.1),
+            Split('test', 'test', (0, 60), 0.1, attribute=wflw_attribute),
+        ),
+        {
+            f'{_ANNOTATIONS}wflw_train.json': [('train', _all)],
+            f'{_ANNOTATIONS}wflw_test.json': [('test', _all)],
+            **{
+                f'{_ANNOTATIONS}wflw_test_{name}.json': [('test', _is(name))] for name in ATTRIBUTES
+            },
+        },
+    ),
+    'cofw': DatasetLayout(
+        'cofw',
+        (
+            Split('train', 'train', profile_share=0.03, attribute=cofw_attribute),
+            Split('test', 'test', (0, 45), attribute=cofw_attribute),
+        ),
+        {
+            'annotations/cofw_train.json': [('train', _all)],
+            'annotations/cofw_test.json': [('test', _all)],
+        },
+    ),
+    'aflw': DatasetLayout(
+        'aflw',
+        (Split('train', 'train', profile_share=0.15), Split('test', 'test', (0, 90))),
+        {
+            f'{_ANNOTATIONS}aflw_train.json': [('train', _all)],
+            f'{_ANNOTATIONS}aflw_test.json': [('test', _all)],
+            f'{_ANNOTATIONS}aflw_test_frontal.json': [
+                ('test', lambda record: abs(record['yaw']) <= FRONTAL)
+            ],
+        },
+    ),
+    '300vw': DatasetLayout(
+        '300vw',
+        tuple(Split(name, 'train' if name == 'train' else 'test') for name in SCENARIO_SPLITS),
+        {
+            'anno_300vw.json': [(name, _all) for name in SCENARIO_SPLITS],
+            'anno_300vw_train.json': [('train', _all)],
+            'anno_300vw_test.json': [(f'test_{k}', _all) for k in (1, 2, 3)],
+            **{f'anno_300vw_test_{k}.json': [(f'test_{k}', _all)] for k in (1, 2, 3)},
+        },
+        image_folder='',
+    ),
+}
+
+
+def _key(text: str) -> int:
+    return int.from_bytes(text.encode(), 'big') % (2**63)
+
+
+def face_of(
+    dataset: str, split: Split, seed: int, index: int, yaw_range: Tuple[float, float], frames: int
+) -> Tuple[FaceParameters, Optional[str]]:
+    """The face of image ``index``, and its attribute. Depends on the arguments only."""
+    if dataset == '300vw':
+        rng = np.random.default_rng([seed, _key(dataset), _key(split.name), index // frames])
+        return sample_sequence(rng, frames, SCENARIO_SPLITS[split.name])[index % frames], None
+    rng = np.random.default_rng([seed, _key(dataset), _key(split.name), index])
+    attribute = split.attribute(index)
+    face = sample_face_parameters(
+        rng,
+        yaw_range=split.yaw_range or yaw_range,
+        profile_share=split.profile_share,
+        attribute=attribute,
+        **split.options,
+    )
+    return face, attribute
+
+
+def file_name(dataset: str, split: Split, index: int, frames: int) -> str:
+    """Path of an image relative to the layout's image folder."""
+    if dataset == '300vw':
+        return f'{sequence_name(split, index, frames)}/imgs/{index % frames + 1:06d}.jpg'
+    return f'{split.name}/{index:06d}.jpg'
+
+
+def sequence_name(split: Split, index: int, frames: int) -> str:
+    """Name of the sequence that image ``index`` of a 300VW split belongs to."""
+    return f'{SCENARIO_SPLITS[split.name].lower()}_{index // frames:03d}'
