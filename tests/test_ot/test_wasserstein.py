@@ -36,6 +36,20 @@ def test_translation_costs_its_length(sigma, distance):
     assert float(value) == pytest.approx(distance, rel=.01)
 
 
+@pytest.mark.parametrize('sigma', [1.0, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize('sharpness', [.2, .4, .7, None])
+def test_predictions_sharper_than_the_target(sigma, sharpness):
+    generator = np.random.default_rng(int(10 * sigma))
+    for _ in range(3):
+        centre = 16 + generator.uniform(-.5, .5, 2)
+        place = centre + generator.normal(0, .4, 2)
+        p = one_hot(place.round().astype(int), (32, 32)) if sharpness is None else \
+            gaussian(place, sharpness, (32, 32))
+        q = gaussian(centre, sigma, (32, 32))
+        value = wasserstein1(p.float(), q.float(), radius=disc_radius(sigma))
+        assert float(value) == pytest.approx(exact_wasserstein(p, q), rel=.02)
+
+
 def test_equal_maps_have_distance_zero_and_a_calm_gradient():
     q = gaussian((20.2, 33.1), 1.5)
     logits = (q + 1e-12).log().requires_grad_()
@@ -54,13 +68,13 @@ def random_case(seed, size=12):
 
 @pytest.mark.parametrize('seed', range(4))
 def test_gradient_against_finite_differences_of_the_exact_value(seed):
-    """Scattered maps, the solver's hardest: measured cosines .991-.999, lengths .955-1.09."""
+    """Scattered maps, the solver's hardest: 12 x 12 pixels of noise everywhere."""
     logits, q = random_case(seed)
     logits.requires_grad_()
     value = wasserstein1(softmax_map(logits), q)
     value.backward()
     exact = exact_wasserstein(softmax_map(logits.detach()), q)
-    assert float(value.detach()) == pytest.approx(exact, rel=.015)
+    assert float(value.detach()) == pytest.approx(exact, rel=.02)
     step, numeric = 1e-4, torch.zeros_like(q)
     base = logits.detach()
     for index in np.ndindex(*q.shape):
@@ -73,24 +87,25 @@ def test_gradient_against_finite_differences_of_the_exact_value(seed):
     assert float(logits.grad.norm() / numeric.norm()) == pytest.approx(1, rel=.1)
 
 
-@pytest.mark.parametrize('size, median, largest', [(64, .003, .012), (32, .005, .018)])
+@pytest.mark.parametrize('size, median, largest', [(64, .0025, .009), (32, .004, .013)])
 def test_exact_fixtures(shared_dir, size, median, largest):
-    """First version of the solver; measured .0020/.0075 and .0031/.0141, cosine >= .988."""
+    """Measured: errors .0014 / .0080 and .0028 / .0086, cosines >= .9928."""
     data = np.load(shared_dir / f'ot/w1_{size}x{size}.npz', allow_pickle=True)
     errors, cosines = [], []
     for index, exact in enumerate(data['w1']):
         q = gaussian(data['centre'][index], data['sigma'][index], (size, size), torch.float32)
         logits = torch.tensor(data['logits'][index], dtype=torch.float32, requires_grad=True)
-        value = wasserstein1(softmax_map(logits), q)
+        value = wasserstein1(softmax_map(logits), q,
+                             radius=disc_radius(float(data['sigma'][index])))
         value.backward()
-        errors.append(abs(float(value) - exact) / exact)
+        errors.append(abs(float(value.detach()) - exact) / exact)
         p = softmax_map(torch.tensor(data['logits'][index], dtype=torch.float64))
         potential = torch.tensor(data['f'][index])
         gradient = p * (potential - (p * potential).sum())
         cosines.append(float(torch.cosine_similarity(
             gradient.flatten(), logits.grad.double().flatten(), dim=0)))
     assert np.median(errors) <= median and max(errors) <= largest
-    assert np.median(cosines) >= .999 and min(cosines) >= .985
+    assert np.median(cosines) >= .999 and min(cosines) >= .988
 
 
 def test_maps_of_a_batch_do_not_see_each_other():

@@ -64,7 +64,7 @@ val_pipeline = [
 
 data_root = 'data/300w/'
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
@@ -97,21 +97,21 @@ val_evaluator = [
 ]
 test_evaluator = val_evaluator
 
-optim_wrapper = dict(optimizer=dict(type='Adam', lr=2e-3))
-train_cfg = dict(by_epoch=True, max_epochs=12, val_interval=4)
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=1.5e-3))
+train_cfg = dict(by_epoch=True, max_epochs=14, val_interval=7)
 val_cfg = dict()
 test_cfg = dict()
 param_scheduler = [
-    dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
+    dict(type='LinearLR', begin=0, end=200, start_factor=0.01, by_epoch=False),
     dict(
         type='CosineAnnealingLR',
         begin=0,
-        end=12,
-        eta_min=2e-5,
+        end=14,
+        eta_min=1e-5,
         by_epoch=True,
         convert_to_iter_based=True)
 ]
-auto_scale_lr = dict(base_batch_size=32)
+auto_scale_lr = dict(base_batch_size=16)
 default_hooks = dict(checkpoint=dict(save_best='face/NME', rule='less', max_keep_ckpts=2))
 visualizer = dict(
     type='PoseLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
