@@ -20,8 +20,9 @@ setup(
     packages=find_packages(include=['mmpose_wass', 'mmpose_wass.*']),
     include_package_data=True,
     python_requires='>=3.9',
-    # The ranges that mmpose_wass/environment.py checks at import, and their tested set:
-    # requirements/lock.txt. mmcv must be built with its ops: `make setup` does it.
+    # mmpose_wass/environment.py checks the ranges of the OpenMMLab packages and torch at import (a
+    # test compares the two); the tested set is requirements/lock.txt. mmcv must be built with its
+    # ops: `make setup` does it. OpenCV comes with mmcv, in the build that fits the machine.
     install_requires=[
         'torch>=2.1',
         'torchvision>=0.16',
@@ -30,18 +31,18 @@ setup(
         'mmcv>=2.0.1,<2.2',
         'mmdet>=3.0,<3.4',
         'mmpose>=1.2,<2',
-        'opencv-python>=4.5',
         'matplotlib>=3.6',
+        'packaging>=21',
     ],
     extras_require={
-        'dev': ['pytest>=7', 'hypothesis>=6', 'ruff>=0.4', 'pre-commit>=3'],
+        'dev': ['pytest>=7', 'POT>=0.9', 'ruff>=0.4', 'pre-commit>=3'],
         'bench': ['POT>=0.9', 'geomloss>=0.2.6'],
         'deploy': ['onnx>=1.14', 'onnxruntime>=1.16'],
         'docs': ['mkdocs-material>=9', 'mkdocstrings[python]>=0.24'],
     },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',
-        'Programming Language :: Python :: 3.9',
+        'Programming Language :: Python :: 3',
         'Programming Language :: Python :: 3.11',
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],

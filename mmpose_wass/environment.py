@@ -5,8 +5,10 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple, Optional
 
-MMCV_BUILD = ('MMCV_WITH_OPS=1 pip install --no-build-isolation "mmcv>=2.0.1,<2.2"   '
-              '# builds its compiled ops, some minutes')
+from packaging.version import Version
+
+MMCV_BUILD = ('pip uninstall -y mmcv mmcv-lite; MMCV_WITH_OPS=1 pip install --no-build-isolation '
+              '--no-cache-dir "mmcv>=2.0.1,<2.2"   # builds its compiled ops, some minutes')
 
 
 class Requirement(NamedTuple):
@@ -43,7 +45,7 @@ def check_environment() -> None:
             import_module('mmcv.ops')
         except ImportError as error:
             problems.append(f"- mmcv lacks its compiled ops ({error}), which MMPose's models need. "
-                            f'Mend it with:\n    pip uninstall -y mmcv mmcv-lite\n    {MMCV_BUILD}')
+                            f'Mend it with:\n    {MMCV_BUILD}')
     if problems:
         raise ImportError('mmpose_wass cannot run in this environment:\n' + '\n'.join(problems))
 
@@ -53,24 +55,8 @@ def _problem(requirement: Requirement) -> Optional[str]:
         found = version(requirement.package)
     except PackageNotFoundError:
         return f'{requirement.package} is not installed'
-    if _numbers(found) < _numbers(requirement.lowest):
+    if Version(found) < Version(requirement.lowest):
         return f'{requirement.package} {found} is too old (>= {requirement.lowest} is needed)'
-    if requirement.limit and _numbers(found) >= _numbers(requirement.limit):
+    if requirement.limit and Version(found) >= Version(requirement.limit):
         return f'{requirement.package} {found} is too new (< {requirement.limit} is needed)'
     return None
-
-
-def _numbers(text: str) -> tuple:
-    """Leading numbers of a version, enough to compare releases with.
-
-    Example:
-        >>> _numbers('2.11.0+cpu')
-        (2, 11, 0)
-    """
-    numbers = []
-    for part in text.split('+')[0].split('.'):
-        digits = ''.join(character for character in part if character.isdigit())
-        if not part[:1].isdigit():
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)

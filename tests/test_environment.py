@@ -1,6 +1,10 @@
+import re
+from pathlib import Path
 from unittest import mock
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from mmpose_wass import environment
 
@@ -47,6 +51,15 @@ def test_missing_compiled_ops():
         environment.check_environment()
 
 
-def test_development_versions_count_as_their_release():
-    assert environment._numbers('2.11.0rc1') >= environment._numbers('2.1')
-    assert environment._numbers('0.10.7') > environment._numbers('0.9')
+def test_a_release_candidate_is_older_than_its_release():
+    with found(mmcv='2.0.1rc4'), pytest.raises(ImportError, match='mmcv 2.0.1rc4 is too old'):
+        environment.check_environment()
+
+
+def test_ranges_are_those_of_the_package():
+    text = (Path(__file__).resolve().parents[1] / 'setup.py').read_text()
+    for package, lowest, limit, _ in environment.REQUIREMENTS:
+        ours = SpecifierSet(f'>={lowest}' + (f',<{limit}' if limit else ''))
+        (theirs, ) = re.findall(rf"'{package}(>=[^']*)'", text)
+        bounds = {(clause.operator, Version(clause.version)) for clause in SpecifierSet(theirs)}
+        assert bounds == {(clause.operator, Version(clause.version)) for clause in ours}

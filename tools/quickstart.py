@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -11,15 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmpose_wass.datasets.mean_shape import mean_shape_error
 from mmpose_wass.engine import write_json
-from mmpose_wass.evaluation.functional import (
-    box_size,
-    inter_ocular_distance,
-    mean_shape_prediction,
-    normalized_errors,
-    normalized_mean_error,
-)
-from mmpose_wass.landmarks import get_scheme
 from mmpose_wass.visualization import (
     draw_result_sheet,
     plot_cumulative_error,
@@ -55,12 +50,40 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='of the faces and of the training')
     parser.add_argument('--real-300w', type=Path, metavar='DIR',
                         help="real 300W in MMPose's layout: tests on its common subset too")
-    parser.add_argument('--fresh', action='store_true', help='train again, also where a model is')
+    parser.add_argument('--fresh', action='store_true',
+                        help='begin anew: replace the rendered faces and the model that are there')
     args = parser.parse_args()
-    if args.real_300w and not (args.real_300w / ANNOTATIONS.format('valid_common')).is_file():
-        parser.error(f'--real-300w {args.real_300w}: there is no '
-                     f'{ANNOTATIONS.format("valid_common")} below it')
+    for split in ('train', 'valid_common') if args.real_300w else ():
+        if not (args.real_300w / ANNOTATIONS.format(split)).is_file():
+            parser.error(f'--real-300w {args.real_300w}: there is no {ANNOTATIONS.format(split)} '
+                         'below it')
     return args
+
+
+def keep_settings(args: argparse.Namespace) -> None:
+    """Refuse to go on with what other settings have left in the working folder."""
+    file = args.work_dir / 'settings.json'
+    settings = dict(config=fingerprint(CONFIG), data=str(args.data.resolve()), train=args.train,
+                    test=args.test, seed=args.seed, minutes=args.minutes)
+    if args.fresh:
+        for folder in ('train', 'test'):
+            shutil.rmtree(args.work_dir / folder, ignore_errors=True)
+    elif file.is_file():
+        found = json.loads(file.read_text())
+        unequal = [name for name in settings if found.get(name) != settings[name]]
+        if unequal:
+            sys.exit(f'quickstart: {args.work_dir} holds a demo with other settings of '
+                     f'{", ".join(unequal)} (see {file}). Give another --work-dir, or --fresh to '
+                     'replace it.')
+    write_json(str(file), settings)
+
+
+def fingerprint(*files: Path) -> str:
+    """SHA-256 of the contents of files."""
+    result = hashlib.sha256()
+    for file in files:
+        result.update(Path(file).read_bytes())
+    return result.hexdigest()
 
 
 def run(step: str, command: list, log: Path, shown: str = '') -> None:
@@ -84,7 +107,8 @@ def prepare_faces(args: argparse.Namespace, logs: Path) -> Path:
     """Render the faces; a call that finds them returns at once."""
     print(f'\n== faces\n   rendered into {args.data}', flush=True)
     command = [sys.executable, ROOT / 'tools/prepare_data.py', 'synthetic', args.data, '--datasets',
-               '300w', '--train', args.train, '--test', args.test, '--seed', args.seed]
+               '300w', '--train', args.train, '--test', args.test, '--seed', args.seed,
+               *(['--overwrite'] if args.fresh else [])]
     # Straight to the terminal: it has a progress bar.
     if subprocess.run([str(part) for part in command]).returncode:
         sys.exit('quickstart: rendering the faces failed, see above')
@@ -95,23 +119,20 @@ def train(args: argparse.Namespace, data: Path, logs: Path) -> Path:
     """Train within the time limit; go on where an earlier call was cut off."""
     folder = args.work_dir / 'train'
     finished = folder / 'finished.json'
-    settings = dict(config=CONFIG.name, train=args.train, seed=args.seed, minutes=args.minutes)
-    if not args.fresh and finished.is_file():
+    if finished.is_file():
         found = json.loads(finished.read_text())
-        if found['settings'] == settings:
-            print(f'\n== training\n   done before ({found["seconds"]} s), see {folder}; '
-                  '--fresh trains again')
-            return folder / found['checkpoint']
-    resume = [] if args.fresh or not (folder / 'last_checkpoint').is_file() else ['--resume']
+        print(f'\n== training\n   done before, in {found["seconds"]} s, see {folder}; --fresh '
+              'trains again')
+        return folder / found['checkpoint']
+    resume = ['--resume'] if (folder / 'last_checkpoint').is_file() else []
     start = time.time()
     run('training', [
         sys.executable, ROOT / 'tools/train.py', CONFIG, '--work-dir', folder, *resume,
         '--cfg-options', *data_options(data), f'randomness.seed={args.seed}',
-        'custom_hooks.0.type=TimeBudgetHook', f'custom_hooks.0.minutes={args.minutes}'
+        f'custom_hooks.1.minutes={args.minutes}'
     ], logs / 'train.log', shown='Epoch(')
     checkpoint = Path((folder / 'last_checkpoint').read_text().strip()).name
-    write_json(str(finished), dict(
-        settings=settings, checkpoint=checkpoint, seconds=round(time.time() - start)))
+    write_json(str(finished), dict(checkpoint=checkpoint, seconds=round(time.time() - start)))
     return folder / checkpoint
 
 
@@ -121,48 +142,25 @@ def data_options(data: Path) -> list:
 
 def test(args: argparse.Namespace, name: str, data: Path, split: str, checkpoint: Path,
          logs: Path, norm_mode: str = 'inter_ocular') -> dict:
-    """Test on one set, unless the same checkpoint was tested on it before."""
+    """Test on one set, unless the same model was tested on the same faces before."""
     prefix = args.work_dir / 'test' / name
-    report = prefix.with_suffix('.json')
-    if not report.is_file() or report.stat().st_mtime < checkpoint.stat().st_mtime:
+    report, key_file = prefix.with_suffix('.json'), prefix.with_suffix('.key')
+    key = fingerprint(checkpoint, data / ANNOTATIONS.format(split)) + str(data.resolve())
+    if not report.is_file() or not key_file.is_file() or key_file.read_text() != key:
         run(f'test: {name}', [
             sys.executable, ROOT / 'tools/test.py', CONFIG, checkpoint, '--work-dir',
             args.work_dir / 'test', '--out', report, '--cfg-options', *data_options(data),
             f'test_dataloader.dataset.ann_file={ANNOTATIONS.format(split)}',
             f'test_evaluator.0.norm_mode={norm_mode}', f'test_evaluator.0.outfile_prefix={prefix}'
         ], logs / f'test_{name}.log')
+        key_file.write_text(key)
     result = json.loads(report.read_text())['metrics']
     return dict(
         normalization=norm_mode,
-        mean_shape_NME=mean_shape_error(data, split, norm_mode),
+        mean_shape_NME=mean_shape_error(data / ANNOTATIONS.format('train'),
+                                        data / ANNOTATIONS.format(split), norm_mode),
         **{key[len('face/'):]: value for key, value in result.items() if key.startswith('face/')},
         errors=str(prefix) + '.errors.npz')
-
-
-def mean_shape_error(data: Path, split: str, norm_mode: str) -> float:
-    """NME in per cent of the mean shape of the training faces, on the faces of a split."""
-    train_faces, faces = (read_faces(data / ANNOTATIONS.format(name)) for name in ('train', split))
-    prediction = mean_shape_prediction(train_faces['keypoints'], train_faces['center'],
-                                       200 * train_faces['scale'], faces['center'],
-                                       200 * faces['scale'])
-    distances = box_size(faces['boxes']) if norm_mode == 'box_size' else inter_ocular_distance(
-        faces['keypoints'], get_scheme('300w').outer_eye_corners, faces['valid'])
-    errors = normalized_errors(prediction, faces['keypoints'], distances, faces['valid'])
-    return 100 * normalized_mean_error(errors)
-
-
-def read_faces(annotations: Path) -> dict:
-    """Landmarks ``[N, K, 2]`` and boxes of an annotation file in MMPose's layout."""
-    records = json.loads(annotations.read_text())['annotations']
-    points = np.array([record['keypoints'] for record in records], dtype=float)
-    points = points.reshape(len(records), -1, 3)
-    boxes = np.array([record['bbox'] for record in records], dtype=float)
-    return dict(
-        keypoints=points[..., :2],
-        valid=points[..., 2] > 0,
-        center=np.array([record['center'] for record in records], dtype=float),
-        scale=np.array([record['scale'] for record in records], dtype=float),
-        boxes=np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1))
 
 
 def draw(args: argparse.Namespace, results: dict) -> list:
@@ -199,6 +197,7 @@ def main() -> None:
     args = parse_args()
     logs = args.work_dir / 'logs'
     logs.mkdir(parents=True, exist_ok=True)
+    keep_settings(args)
     (args.work_dir / 'test').mkdir(exist_ok=True)
     start = time.time()
     data = prepare_faces(args, logs)

@@ -4,14 +4,16 @@
 #   bash tools/setup_env.sh [VENV]        default: .venv
 #
 # Each stage is done once and remembered in VENV/.setup; a later call only looks. Environment:
-#   PYTHON          interpreter for the environment (3.11 is the tested one)
-#   PIP_FIND_LINKS  folders with prebuilt wheels, separated by spaces; a wheel of mmcv there
+#   PYTHON          interpreter for the environment: 3.11 (the tested one) or 3.12
+#   PIP_FIND_LINKS  folders with prebuilt wheels, separated by blanks; a wheel of mmcv there
 #                   saves its build
 #   MAX_JOBS        parallel jobs of mmcv's build (default: all cores)
 set -euo pipefail
+set -m # stages run in process groups of their own, so that an interrupt ends all of one
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 venv=${1:-.venv}
+case $venv in /*) ;; *) venv=$PWD/$venv ;; esac
 python=${PYTHON:-python3.11}
 lock=requirements/lock.txt
 state=$venv/.setup
@@ -19,50 +21,101 @@ log=$venv/setup.log
 
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
+
 locked() { sed -n "s/^$1==//p" "$lock"; }
 
-# The key of a stage: what it was done with. Changing the lock file does all of them again.
-stage_key() { { cat "$lock"; echo "$1"; } | cksum | cut -d' ' -f1; }
-
-# Run a stage's command once, its output in the log, a line every half minute meanwhile.
-stage() {
-  local name=$1 note=$2 key start
-  shift 2
-  key=$(stage_key "$*")
+# Run a stage's command once, its output in the log, a line every half minute meanwhile. It is done
+# again when the lock file, the command or what `key` names has changed.
+stage() { # name, note, key, command...
+  local name=$1 note=$2 key start job ticks=0 code=0
+  key=$({ cat "$lock"; echo "${@:3}"; } | cksum | cut -d' ' -f1)
+  shift 3
   [ "$(cat "$state/$name" 2>/dev/null)" = "$key" ] && return
   printf 'setup: %s%s\n' "$name" "${note:+ ($note)}"
   start=$SECONDS
   printf '\n=== %s: %s\n' "$name" "$*" >>"$log"
   "$@" >>"$log" 2>&1 </dev/null &
-  local job=$! ticks=0
-  trap 'kill $job 2>/dev/null' INT TERM
+  job=$!
+  trap 'kill -- -$job 2>/dev/null; fail "interrupted in stage $name; call again to go on"' INT TERM HUP
   while kill -0 "$job" 2>/dev/null; do
     sleep 1
     ticks=$((ticks + 1))
     [ $((ticks % 30)) -eq 0 ] && printf 'setup:   %4d s  %s\n' "$((SECONDS - start))" \
       "$(tail -n 1 "$log" | tr '\r' '\n' | tail -n 1 | cut -c 1-100)"
   done
-  trap - INT TERM
-  if ! wait "$job"; then
+  wait "$job" || code=$?
+  trap - INT TERM HUP
+  if [ "$code" -ne 0 ]; then
     tail -n 25 "$log" >&2
-    fail "'$name' failed after $((SECONDS - start)) s; the whole log is $log. Mend the cause and
-setup: call again: what is done is kept."
+    fail "'$name' failed after $((SECONDS - start)) s; the whole log is $log.
+setup: Mend the cause and call again: what is done is kept."
   fi
   echo "$key" >"$state/$name"
   printf 'setup:   done in %d s\n' "$((SECONDS - start))"
 }
 
-if [ ! -x "$venv/bin/python" ]; then
-  command -v "$python" >/dev/null || fail "no $python: apt-get install python3.11 python3.11-venv, or set PYTHON"
-  "$python" -c 'import sys; sys.exit(not (3, 9) <= sys.version_info[:2])' ||
-    fail "$python is older than 3.9: set PYTHON"
-  "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-    fail "$python cannot make a virtual environment: apt-get install python3-venv"
-  "$python" -m venv "$venv" || fail "could not create $venv"
+# Whether mmcv's CUDA ops can be built: a GPU, and an nvcc of the CUDA release that torch is for.
+cuda_build() {
+  command -v nvcc >/dev/null && nvidia-smi -L >/dev/null 2>&1 || return 1
+  local toolkit wanted
+  toolkit=$(nvcc --version | sed -n 's/.*release \([0-9]*\)\..*/\1/p')
+  wanted=$("$venv/bin/python" -c 'import torch; print((torch.version.cuda or "none").split(".")[0])')
+  [ "$toolkit" = "$wanted" ] && return
+  echo "setup: nvcc is of CUDA $toolkit, torch of CUDA $wanted: mmcv is built without CUDA ops" >&2
+  return 1
+}
+
+build_mmcv() { # cuda | cpu
+  export MMCV_WITH_OPS=1 MAX_JOBS="${MAX_JOBS:-$(nproc)}" PATH="$venv/bin:$PATH"
+  if [ "$1" = cuda ]; then
+    # A prebuilt wheel may hold CPU ops only.
+    FORCE_CUDA=1 pip install -v -c "$lock" --no-build-isolation --no-binary mmcv mmcv
+  else
+    # mmcv builds CUDA ops wherever torch sees a device, so it must not see one.
+    FORCE_CUDA=0 CUDA_VISIBLE_DEVICES='' pip install -v -c "$lock" --no-build-isolation mmcv
+  fi
+  "$venv/bin/python" -c 'import mmcv.ops' ||
+    pip install -v -c "$lock" --no-build-isolation --no-deps --force-reinstall --no-cache-dir \
+      --no-binary mmcv mmcv # a wheel built for another torch does not load
+  "$venv/bin/python" -c 'import mmcv.ops'
+}
+
+# A machine without a screen often lacks libGL; the headless build is the same library. The last
+# stage that installs anything, since pip would bring the other one back.
+loadable_opencv() {
+  "$venv/bin/python" -c 'import cv2' && return
+  pip uninstall -y opencv-python
+  pip install --no-deps --force-reinstall "opencv-python-headless==$(locked opencv-python)"
+  "$venv/bin/python" -c 'import cv2'
+}
+
+mmcv_wheel_at_hand() {
+  local folder
+  for folder in ${PIP_FIND_LINKS:-}; do
+    folder=${folder#file://}
+    ls "${folder//%20/ }"/mmcv-"$(locked mmcv)"-*.whl >/dev/null 2>&1 && return
+  done
+  return 1
+}
+
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+  command -v "$python" >/dev/null ||
+    fail "no $python: apt-get install python3.11 python3.11-venv python3.11-dev, or set PYTHON"
+  "$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' ||
+    fail "$("$python" --version) cannot hold the tested set of $lock: set PYTHON to a 3.11 or 3.12.
+setup: In an environment of your own (Python 3.9 or later) 'pip install -e .' works."
+  if ! mmcv_wheel_at_hand; then
+    command -v c++ >/dev/null || fail 'building mmcv needs a C++ compiler: apt-get install g++'
+    "$python" -c 'import os, sysconfig as s, sys
+sys.exit(not os.path.exists(os.path.join(s.get_path("include"), "Python.h")))' ||
+      fail "building mmcv needs Python's headers: apt-get install python3.11-dev"
+  fi
+  # --clear: what an interrupted call left is not an environment.
+  "$python" -m venv --clear "$venv" ||
+    fail "could not create $venv: apt-get install python3.11-venv, or see above"
 fi
 mkdir -p "$state"
-pip="$venv/bin/python -m pip --disable-pip-version-check"
-torch_version=$(locked torch)
 
 if [ ! -f "$state/announced" ]; then
   cat <<TEXT
@@ -74,39 +127,16 @@ TEXT
   touch "$state/announced"
 fi
 
-stage build-tools '' $pip install -c "$lock" setuptools wheel ninja numpy cython
-stage torch 'large download' $pip install -c "$lock" torch torchvision
-stage chumpy '' $pip install -c "$lock" --no-build-isolation chumpy
-
-build_mmcv() {
-  export MMCV_WITH_OPS=1 FORCE_CUDA=0 MAX_JOBS="${MAX_JOBS:-$(nproc)}"
-  local options=()
-  if command -v nvcc >/dev/null && nvidia-smi -L >/dev/null 2>&1; then
-    # A prebuilt wheel may hold CPU ops only, so on such a machine it is built here.
-    export FORCE_CUDA=1
-    options=(--no-binary mmcv)
-  fi
-  command -v c++ >/dev/null || [ -n "${PIP_FIND_LINKS:-}" ] ||
-    { echo 'a C++ compiler is needed: apt-get install g++'; return 1; }
-  PATH="$PWD/$venv/bin:$PATH" $pip install -v -c "$lock" --no-build-isolation "${options[@]}" mmcv
-}
-stage mmcv 'built from source where no wheel is found' build_mmcv
-stage mmpose '' $pip install -c "$lock" --no-build-isolation mmengine mmdet mmpose
-
-use_headless_opencv() {
-  "$venv/bin/python" -c 'import cv2' && return
-  # A machine without a screen often lacks libGL; the headless build is the same library.
-  $pip uninstall -y opencv-python
-  $pip install "opencv-python-headless==$(locked opencv-python)"
-  "$venv/bin/python" -c 'import cv2'
-}
-stage opencv '' use_headless_opencv
-stage mmpose_wass '' $pip install -c "$lock" --no-build-isolation -e '.[dev,bench]'
-
-"$venv/bin/python" - "$torch_version" <<'CHECK' || fail "the environment does not import; remove $venv and call again (log: $log)"
-import importlib.metadata as metadata
-import sys
-
-found = metadata.version('torch').split('+')[0]
-sys.exit(found != sys.argv[1] and f'torch {found} is installed, {sys.argv[1]} is the tested one')
-CHECK
+stage build-tools '' '' pip install -c "$lock" setuptools wheel ninja numpy cython
+stage torch 'large download' '' pip install -c "$lock" torch torchvision
+stage chumpy '' '' pip install -c "$lock" --no-build-isolation chumpy
+if [ ! -f "$state/mmcv-kind" ]; then
+  if cuda_build; then echo cuda; else echo cpu; fi >"$state/mmcv-kind"
+fi
+stage mmcv 'built from source where no wheel is found' '' build_mmcv "$(cat "$state/mmcv-kind")"
+stage mmpose '' '' pip install -c "$lock" --no-build-isolation mmengine mmdet mmpose
+stage mmpose_wass '' "$(cat setup.py pyproject.toml)" \
+  pip install -c "$lock" --no-build-isolation -e '.[dev,bench]'
+stage opencv '' "$(cat setup.py)" loadable_opencv
+stage import '' "$(cat setup.py)" \
+  "$venv/bin/python" -c 'import cv2, mmcv.ops, mmpose.models, mmpose_wass'

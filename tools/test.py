@@ -15,6 +15,7 @@ from mmpose_wass.engine import (
     PredictionsHook,
     check_checkpoint,
     check_data_files,
+    check_flip_settings,
     finish_processes,
     is_first_process,
     load_config,
@@ -141,6 +142,7 @@ def main() -> None:
             if first:
                 print(cfg.pretty_text)
             return
+        check_flip_settings(cfg)
         files = check_data_files(cfg, ('test', ))
         checkpoint = check_checkpoint(args.checkpoint)
         if args.dry_run:

@@ -13,6 +13,7 @@ from mmpose_wass.engine import (
     PretrainedWeightsError,
     check_checkpoint,
     check_data_files,
+    check_flip_settings,
     fetch_pretrained_weights,
     finish_processes,
     is_first_process,
@@ -126,6 +127,7 @@ def main() -> None:
             if first:
                 print(cfg.pretty_text)
             return
+        check_flip_settings(cfg)
         splits = ('train', 'val') if cfg.get('val_dataloader', None) else ('train', )
         files = check_data_files(cfg, splits)
         if cfg.get('load_from', None):

@@ -6,3 +6,6 @@ data_root = 'data/synthetic/300w/'
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = val_dataloader
+
+# Ends training after the last epoch that fits, should the machine be slow.
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='TimeBudgetHook', minutes=10)]

@@ -38,6 +38,9 @@ def add_turn_on_options(parser: argparse.ArgumentParser) -> None:
         '--coordinates', choices=list(COORDINATES),
         help='coordinate convention of the heatmap (default: what fits the pipelines)')
     group.add_argument(
+        '--no-metrics', action='store_true',
+        help='leave evaluators and save_best as they are')
+    group.add_argument(
         '--wass-out', metavar='FILE.py',
         help='also write the rewritten config to this file, as a config that stands alone')
 
@@ -79,7 +82,7 @@ def check_turn_on_options(parser: argparse.ArgumentParser, args: argparse.Namesp
     """Refuse options that would do nothing without ``--wass``."""
     if args.wass:
         return
-    for name in ('sigma', 'loss', 'sampling', 'coordinates', 'wass_out'):
+    for name in ('sigma', 'loss', 'sampling', 'coordinates', 'no_metrics', 'wass_out'):
         if getattr(args, name) != parser.get_default(name):
             parser.error(f'--{name.replace("_", "-")} has an effect only together with --wass')
 
@@ -99,7 +102,7 @@ def apply_turn_on(cfg: Config, args: argparse.Namespace, quiet: bool = False) ->
         return cfg
     after = turn_on(
         cfg, sigma=args.sigma, loss=args.loss, sampling=args.sampling,
-        coordinates=args.coordinates)
+        coordinates=args.coordinates, metric=not args.no_metrics)
     if not quiet:
         print(f'--wass changes in {cfg.filename}:')
         print(describe_difference(cfg, after) or '  nothing', flush=True)

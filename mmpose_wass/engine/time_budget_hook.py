@@ -4,6 +4,8 @@ from __future__ import annotations
 import time
 from typing import Optional
 
+import torch
+from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
@@ -44,7 +46,10 @@ class TimeBudgetHook(Hook):
         if not epochs:
             return
         spent = (time.monotonic() - self._start) / 60
-        if spent + 2 * spent / epochs > self.minutes and runner.epoch + 1 < runner.max_epochs:
+        # Clocks differ: the first process decides for all, or the others would wait for ever.
+        over = torch.tensor(float(spent + 2 * spent / epochs > self.minutes))
+        broadcast(over)
+        if over and runner.epoch + 1 < runner.max_epochs:
             runner.logger.warning(
                 f'TimeBudgetHook: {spent:.1f} of {self.minutes:g} minutes are spent, so epoch '
                 f'{runner.epoch + 1} of {runner.max_epochs} is the last one')

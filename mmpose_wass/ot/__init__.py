@@ -10,14 +10,14 @@ The package is laid out as a text on the method, one idea a file:
 - :mod:`~mmpose_wass.ot.wasserstein`: the entry, :func:`wasserstein1`, and its gradient.
 """
 
-from .graded import GradedGeometry, disc_centre, mass_outside, target_radius
+from .graded import GradedGeometry, disc_centre, disc_radius, moment_outside, target_radius
 from .grid import ground_cost, pixel_coordinates
 from .jordan import jordan_split
 from .maps import barycenter, log_softmax_map, softmax_map
-from .wasserstein import TransportResult, wasserstein1
+from .wasserstein import TransportResult, check_targets, find_radius, wasserstein1
 
 __all__ = [
-    'GradedGeometry', 'TransportResult', 'barycenter', 'disc_centre', 'ground_cost',
-    'jordan_split', 'log_softmax_map', 'mass_outside', 'pixel_coordinates', 'softmax_map',
-    'target_radius', 'wasserstein1'
+    'GradedGeometry', 'TransportResult', 'barycenter', 'check_targets', 'disc_centre',
+    'disc_radius', 'find_radius', 'ground_cost', 'jordan_split', 'log_softmax_map',
+    'moment_outside', 'pixel_coordinates', 'softmax_map', 'target_radius', 'wasserstein1'
 ]

@@ -7,13 +7,18 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .graded import disc_centre, graded_geometry, target_radius
+from .graded import disc_centre, graded_geometry, moment_outside, target_radius
+from .maps import full_precision
 
 METHODS = ('graded', )
 # The potential is only defined where mass travels: at p = q any 1-Lipschitz function is one,
 # and its gradient would jitter at full size. Mass m that travels scales it by m / (m + CALM).
 CALM = 1e-3
+# Discs beyond this would need tables of hundreds of megabytes.
 LARGEST_RADIUS = 32.0
+# Target mass outside the disc may have this first moment, as a share of the radius. Gaussians
+# have 0.004 at most, next to a border some more.
+TOLERATED_MOMENT = 0.02
 
 
 class TransportResult(NamedTuple):
@@ -21,8 +26,9 @@ class TransportResult(NamedTuple):
 
     Attributes:
         value: W1 in heatmap pixels, ``[...]``.
-        potential: Kantorovich potential in heatmap pixels, ``[..., H, W]``: the derivative of
-            the value with respect to p, up to a constant.
+        potential: Kantorovich potential in heatmap pixels, ``[..., H, W]``. Times
+            m / (m + 0.001), where m is the mass that travels, it is the gradient that the value
+            gives to p, up to a constant.
     """
 
     value: Tensor
@@ -30,8 +36,8 @@ class TransportResult(NamedTuple):
 
 
 class _GradedWasserstein(torch.autograd.Function):
-    """Value <p - q, f> and gradients f, -f: the envelope theorem replaces back-propagation
-    through the iterations."""
+    """Value <p - q, f> and gradients f and -f, calmed by m / (m + CALM): the envelope theorem
+    replaces back-propagation through the iterations."""
 
     @staticmethod
     def forward(ctx, p: Tensor, q: Tensor, radius: float):
@@ -80,8 +86,9 @@ def wasserstein1(p: Tensor,
         Tensor ``[...]`` in heatmap pixels, differentiable in p and q, in float32 or float64.
 
     Raises:
-        ValueError: On unequal shapes, fewer than two dimensions, an unknown method or a
-            target that fits no disc of radius 32 px.
+        ValueError: On unequal shapes, fewer than two dimensions, an unknown method, a radius
+            that is not in (0, 32] px or, where it is found from q, a target that is not
+            compact. A radius that is given is trusted: see :func:`check_targets`.
 
     Example:
         >>> p, q = torch.zeros(2, 16, 16)
@@ -96,11 +103,17 @@ def wasserstein1(p: Tensor,
                          f'{tuple(p.shape)} and {tuple(q.shape)}')
     leading, shape = p.shape[:-2], p.shape[-2:]
     dtype = torch.float64 if p.dtype == torch.float64 else torch.float32
-    with torch.autocast(p.device.type, enabled=False):
+    if radius is not None and not 0 < radius <= LARGEST_RADIUS:
+        raise ValueError(f'radius must be in (0, {LARGEST_RADIUS:g}] px, got {radius}')
+    if not p.numel():
+        value = (p - q).to(dtype).sum(dim=(-2, -1))
+        return TransportResult(value, (p - q).to(dtype)) if return_potential else value
+    with full_precision(p.device):
         p = p.to(dtype).reshape(-1, *shape)
         q = q.to(dtype).reshape(-1, *shape)
         if radius is None:
             radius = find_radius(q)
+            check_targets(q, radius)
         value, potential = _GradedWasserstein.apply(p, q, float(radius))
     value = value.reshape(leading)
     if return_potential:
@@ -118,13 +131,34 @@ def find_radius(q: Tensor) -> float:
     Raises:
         ValueError: If a target is too wide for the graded solver.
     """
-    if not len(q):
-        return LARGEST_RADIUS
     radius = float(target_radius(q, disc_centre(q)).max())
-    # A Gaussian's second moment on the grid differs from sigma^2 in the third digit.
-    radius = max(2.0, -(-(radius - .1) // .5) * .5)
+    # A Gaussian's variance on the grid differs from sigma^2 in the third digit.
+    radius = -(-(radius - .1) // .5) * .5
     if not radius <= LARGEST_RADIUS:
         raise ValueError(
-            f'a target needs a disc of radius {radius:.1f} px, more than the {LARGEST_RADIUS:.0f} '
+            f'a target needs a disc of radius {radius:.1f} px, more than the {LARGEST_RADIUS:g} '
             'px that the graded solver holds: targets must be compact, such as Gaussians')
     return radius
+
+
+@torch.no_grad()
+def check_targets(q: Tensor, radius: float) -> None:
+    """Check that the graded solver sees all that matters of the targets ``[M, H, W]``.
+
+    Reads one number back from the device.
+
+    Args:
+        q: Normalised targets.
+        radius: The disc's radius in pixels.
+
+    Raises:
+        ValueError: If mass outside the disc could change a distance by more than 2 % of R.
+    """
+    if not q.numel():
+        return
+    moment = float(moment_outside(q, disc_centre(q), radius).max())
+    if moment > TOLERATED_MOMENT * radius:
+        raise ValueError(
+            f'a target has mass more than {radius:g} px from its barycentre, where the graded '
+            f'solver does not look; it could change a distance by {moment:.2g} px. Targets must '
+            'be compact, with one mode, and sigma (or radius) that of the widest')

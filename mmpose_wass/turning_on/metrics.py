@@ -121,7 +121,7 @@ def _with_face_metric(evaluator: Any, metric: dict) -> Any:
             'MultiDatasetEvaluator holds one metric for each data set and drops any further one '
             'without a word, so FaceLandmarkMetric cannot stand beside NME in it. Put '
             "dict(type='FaceLandmarkMetric') in NME's place, test the data sets one by one, or "
-            'leave the metrics as they are (metric=False).')
+            'leave the metrics as they are (metric=False; --no-metrics in the tools).')
     nme = next((one for one in metrics if type_name(one) == 'NME'), None)
     evaluator['metrics'] = [*metrics, _face_metric(nme, metric)]
     return evaluator

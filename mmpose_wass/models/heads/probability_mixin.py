@@ -21,8 +21,10 @@ class ProbabilityHeadMixin:
       are averaged.
     - ``test_cfg.output_heatmaps`` returns these distributions as ``pred_fields``.
     - *Log.* Every term of a :class:`WeightedSumHeatmapLoss` is logged as ``loss_<name>`` (any
-      other loss as ``loss_kpt``), and the mean W1 as ``wasserstein_px``, in heatmap pixels. There
-      is no PCK, which is meaningless for logits.
+      other loss as ``loss_kpt``), and the mean W1 as ``wasserstein_px``, in heatmap pixels. Where
+      no term of the loss gives W1, it is computed besides, without gradient, unless
+      ``model.train_cfg=dict(log_wasserstein=False)``. There is no PCK, which is meaningless for
+      logits.
     - Settings of the flip test that would bias the barycentre are refused.
 
     With any other decoder, prediction is the stock head's.
@@ -60,9 +62,20 @@ class ProbabilityHeadMixin:
             terms, distance = loss_terms(loss_module, maps, target, weights)
             for name, value in terms.items():
                 losses[name] = losses[name] + value if name in losses else value
-        if distance is not None:  # of the last stage, the one that predicts
+        # Of the last stage, the one that predicts.
+        if distance is None and train_cfg.get('log_wasserstein', True):
+            distance = self._mean_wasserstein(maps, target, weights)
+        if distance is not None:
             losses['wasserstein_px'] = distance
         return losses
+
+    @torch.no_grad()
+    def _mean_wasserstein(self, maps: Tensor, target: Tensor, weights: Tensor):
+        """Mean W1 in heatmap pixels of what the decoder sees in the maps, None without one."""
+        if not hasattr(self.decoder, 'probabilities'):
+            return None
+        measure = WassersteinHeatmapLoss(sigma=self.decoder.sigma, check_interval=0)
+        return measure(self.decoder.probabilities(maps).clamp_min(1e-37).log(), target, weights)
 
     def _stages(self, feats) -> List[Tensor]:
         """Maps ``[B, K, H, W]`` of every stage, the predicting one last."""

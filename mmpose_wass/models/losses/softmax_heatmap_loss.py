@@ -7,6 +7,8 @@ from typing import NamedTuple, Optional
 import torch
 from torch import Tensor, nn
 
+from mmpose_wass.ot.maps import full_precision
+
 REDUCTIONS = ('mean', 'none')
 
 
@@ -86,7 +88,7 @@ class SoftmaxHeatmapLoss(nn.Module):
         batch, landmarks = _check_shapes(output, target, target_weights, mask)
         if not self.use_target_weight:
             target_weights = None
-        with torch.autocast(output.device.type, enabled=False):
+        with full_precision(output.device):
             pairs = self._pair(output, target, target_weights, mask)
             valid = pairs.weights > 0
             # The inner `where` keeps NaN of an ignored landmark out of the sum.

@@ -3,18 +3,19 @@ from __future__ import annotations
 
 from typing import Optional
 
-import torch
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from mmpose_wass.ot import disc_centre, mass_outside, softmax_map, wasserstein1
-from mmpose_wass.ot.graded import disc_radius
-from mmpose_wass.ot.wasserstein import find_radius
+from mmpose_wass.ot import (
+    check_targets,
+    disc_radius,
+    find_radius,
+    softmax_map,
+    wasserstein1,
+)
+from mmpose_wass.ot.wasserstein import LARGEST_RADIUS, METHODS
 
 from .softmax_heatmap_loss import SoftmaxHeatmapLoss
-
-# A Gaussian keeps 0.3 % of its mass outside its disc, rounding its centre and a border some more.
-TOLERATED_MASS_OUTSIDE = 0.05
 
 
 @MODELS.register_module()
@@ -32,8 +33,8 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         method: Solver, see :func:`mmpose_wass.ot.wasserstein1`.
         sigma: Largest standard deviation of the targets in heatmap pixels. By default found
             from the first batch that has a valid landmark.
-        check_interval: Every so many calls the targets are checked to lie within the solver's
-            disc (the first call always; 0: never). In between nothing waits for the device.
+        check_interval: At the first and then every so many calls the targets are checked to lie
+            within the solver's disc (0: never). The other calls do not wait for the device.
         temperature: T of the softmax; the codec must use the same.
         use_target_weight: Whether ``target_weights`` are used.
         reduction: ``'mean'`` for :math:`\sum w W_1 / \sum w`; ``'none'`` for W1 ``[B, K]``
@@ -41,6 +42,7 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         loss_weight: Factor of the result.
 
     Example:
+        >>> import torch
         >>> logits, target = torch.full((2, 1, 1, 16, 16), -50.)
         >>> logits[..., 3, 4], target[..., 6, 8] = 50, 50
         >>> loss = WassersteinHeatmapLoss()
@@ -57,42 +59,27 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
                  reduction: str = 'mean',
                  loss_weight: float = 1.0) -> None:
         super().__init__(temperature, use_target_weight, reduction, loss_weight)
-        if sigma is not None and not sigma > 0:
-            raise ValueError(f'sigma must be positive (heatmap pixels), got {sigma}')
+        if method not in METHODS:
+            raise ValueError(f'method must be one of {METHODS}, got {method!r}')
+        if sigma is not None and not (sigma > 0 and disc_radius(sigma) <= LARGEST_RADIUS):
+            raise ValueError('sigma must be positive (heatmap pixels) and its disc within '
+                             f'{LARGEST_RADIUS:g} px, got {sigma}')
         self.method = method
         self.sigma = sigma
         self.check_interval = check_interval
         self._radius = None if sigma is None else disc_radius(sigma)
         self._calls = 0
-        self._worst_outside: Optional[Tensor] = None
 
     def distance(self, logits: Tensor, target: Tensor) -> Tensor:
         radius = self._radius
         if radius is None:
-            radius = find_radius(target)
+            radius = find_radius(target) if len(target) else disc_radius(1.0)
             if bool((target > 0).any()):  # once: the first batch with a landmark settles it
                 self._radius = radius
-        if self.check_interval:
-            self._check_targets(target, radius)
-        return wasserstein1(softmax_map(logits), target, method=self.method, radius=radius)
-
-    @torch.no_grad()
-    def _check_targets(self, target: Tensor, radius: float) -> None:
-        outside = mass_outside(target, disc_centre(target), radius)
-        worst = outside.amax() if len(outside) else outside.new_zeros(())
-        if self._worst_outside is not None:
-            worst = torch.maximum(worst, self._worst_outside.to(worst.device))
-        self._worst_outside = worst
+        if self.check_interval and self._calls % self.check_interval == 0:
+            check_targets(target, radius)
         self._calls += 1
-        if self._calls % self.check_interval == 1 or self.check_interval == 1:
-            found = float(worst)
-            self._worst_outside = None
-            if found > TOLERATED_MASS_OUTSIDE:
-                raise ValueError(
-                    f'a target has {found:.0%} of its mass more than {radius:.1f} px from its '
-                    'barycentre, where the graded solver does not look: set sigma of '
-                    'WassersteinHeatmapLoss to the largest sigma of the targets, and give it '
-                    'targets with one mode')
+        return wasserstein1(softmax_map(logits), target, method=self.method, radius=radius)
 
     def extra_repr(self) -> str:
         return f'method={self.method!r}, sigma={self.sigma}, ' + super().extra_repr()

@@ -147,8 +147,29 @@ def test_single_losses_keep_the_stock_name():
     losses = head.loss((maps(), ), samples())
     assert set(losses) == {'loss_kpt', 'wasserstein_px'}
     torch.testing.assert_close(losses['loss_kpt'], losses['wasserstein_px'])
-    losses = pass_through(build(loss=dict(type='KeypointMSELoss'))).loss((maps(), ), samples())
-    assert set(losses) == {'loss_kpt'}
+
+
+@pytest.mark.parametrize('loss', [
+    dict(type='KLHeatmapLoss'),
+    dict(type='KeypointMSELoss'),
+    dict(type='WassersteinHeatmapLoss', loss_weight=0.),
+])
+def test_pixels_are_logged_for_any_loss_unless_switched_off(loss):
+    head = pass_through(build(loss=loss))
+    target = torch.stack([sample.gt_fields.heatmaps for sample in samples()])
+    losses = head.loss((maps().requires_grad_(), ), samples())
+    expected = WassersteinHeatmapLoss()(maps(), target)
+    torch.testing.assert_close(losses['wasserstein_px'], expected, rtol=1e-3, atol=1e-3)
+    assert not losses['wasserstein_px'].requires_grad
+    assert 'wasserstein_px' not in head.loss((maps(), ), samples(), dict(log_wasserstein=False))
+
+
+def test_values_of_an_l2_map_are_measured_as_the_decoder_reads_them():
+    codec = dict(CODEC, normalization='sum', sampling='argmax', target='peak')
+    head = pass_through(build(loss=dict(type='KeypointMSELoss'), codec=codec))
+    target = torch.stack([sample.gt_fields.heatmaps for sample in samples()])
+    losses = head.loss((target * 7, ), samples())
+    assert float(losses['wasserstein_px']) < 1e-3
 
 
 def test_stages_add_up_and_may_have_losses_of_their_own():

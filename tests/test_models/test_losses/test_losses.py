@@ -144,7 +144,7 @@ def test_target_beyond_the_disc_is_refused_by_name():
     two_modes = torch.zeros_like(target)
     two_modes[..., 4, 3] = two_modes[..., 20, 16] = 1
     loss = WassersteinHeatmapLoss(sigma=1.5)
-    with pytest.raises(ValueError, match='sigma of WassersteinHeatmapLoss'):
+    with pytest.raises(ValueError, match='one mode'):
         loss(logits, two_modes)
 
 
@@ -153,10 +153,10 @@ def test_targets_are_checked_later_too():
     wide = gaussian((30, 30), 6.0, dtype=torch.float32)[None, None]
     loss = WassersteinHeatmapLoss(check_interval=3)
     loss(logits, target)
-    loss(logits, wide)  # seen, not yet looked at
     loss(logits, target)
-    with pytest.raises(ValueError, match='mass'):
-        loss(logits, target)
+    loss(logits, target)
+    with pytest.raises(ValueError, match='sigma'):
+        loss(logits, wide)
 
 
 def test_weighted_sum():
@@ -187,5 +187,17 @@ def test_wrong_shapes_and_options_are_refused():
         loss(logits, target, mask=torch.ones(7, 7))
     with pytest.raises(ValueError, match='reduction'):
         WassersteinHeatmapLoss(reduction='sum')
+    with pytest.raises(ValueError, match='method'):
+        WassersteinHeatmapLoss(method='magic')
+    with pytest.raises(ValueError, match='sigma'):
+        WassersteinHeatmapLoss(sigma=15)
     with pytest.raises(ValueError, match='temperature'):
         WassersteinHeatmapLoss(temperature=0)
+
+
+@pytest.mark.parametrize('kind', LOSSES)
+def test_an_empty_batch_gives_zero(kind):
+    empty = torch.zeros(0, 3, 24, 20, requires_grad=True)
+    value = kind()(empty, torch.zeros(0, 3, 24, 20))
+    value.backward()
+    assert float(value.detach()) == 0
