@@ -5,19 +5,33 @@ The package is laid out as a text on the method, one idea a file:
 - :mod:`~mmpose_wass.ot.maps`: heatmaps as distributions, their barycentre;
 - :mod:`~mmpose_wass.ot.grid`: pixel coordinates, the Euclidean ground cost, the graded axis;
 - :mod:`~mmpose_wass.ot.jordan`: the Jordan split, which removes self-transport;
-- :mod:`~mmpose_wass.ot.graded`: the problem on graded sources and a disc of sinks;
+- :mod:`~mmpose_wass.ot.targets`: compact targets and the discs that hold them;
+- :mod:`~mmpose_wass.ot.graded_geometry`: sinks in a disc, sources graded outwards;
 - :mod:`~mmpose_wass.ot.scaling`: the scaling (Sinkhorn) iterations and their extrapolation;
-- :mod:`~mmpose_wass.ot.wasserstein`: the entry, :func:`wasserstein1`, and its gradient.
+- :mod:`~mmpose_wass.ot.solver`: what all solvers share: problem, answer and gradient;
+- :mod:`~mmpose_wass.ot.graded`: the fast solver;
+- :mod:`~mmpose_wass.ot.wasserstein`: the entry, :func:`wasserstein1`.
 """
 
-from .graded import GradedGeometry, disc_centre, disc_radius, moment_outside, target_radius
+from .graded import GradedSolver
+from .graded_geometry import GradedGeometry
 from .grid import ground_cost, pixel_coordinates
 from .jordan import jordan_split
 from .maps import barycenter, log_softmax_map, softmax_map
-from .wasserstein import TransportResult, check_targets, find_radius, wasserstein1
+from .solver import Dual, Solver, TransportResult
+from .targets import (
+    check_targets,
+    disc_centre,
+    disc_radius,
+    find_radius,
+    moment_outside,
+    target_radius,
+)
+from .wasserstein import SOLVERS, wasserstein1
 
 __all__ = [
-    'GradedGeometry', 'TransportResult', 'barycenter', 'check_targets', 'disc_centre',
-    'disc_radius', 'find_radius', 'ground_cost', 'jordan_split', 'log_softmax_map',
-    'moment_outside', 'pixel_coordinates', 'softmax_map', 'target_radius', 'wasserstein1'
+    'SOLVERS', 'Dual', 'GradedGeometry', 'GradedSolver', 'Solver', 'TransportResult',
+    'barycenter', 'check_targets', 'disc_centre', 'disc_radius', 'find_radius', 'ground_cost',
+    'jordan_split', 'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map',
+    'target_radius', 'wasserstein1'
 ]

@@ -9,13 +9,13 @@ from maps import exact_wasserstein, gaussian, one_hot
 from mmpose_wass.ot import (
     check_targets,
     disc_centre,
+    disc_radius,
     jordan_split,
     moment_outside,
     softmax_map,
     target_radius,
     wasserstein1,
 )
-from mmpose_wass.ot.graded import disc_radius
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
@@ -127,7 +127,7 @@ def test_non_square_maps():
 
 def test_gradient_of_the_target_is_the_negative_potential():
     p, q = gaussian((20, 20), 2.0), gaussian((26, 23), 1.5).requires_grad_()
-    result = wasserstein1(p, q, return_potential=True)
+    result = wasserstein1(p, q, return_result=True)
     result.value.backward()
     shifted = q.grad + result.potential
     assert float((shifted - shifted.mean()).abs().max()) < .02 * float(result.potential.abs().max())

@@ -7,13 +7,14 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from mmpose_wass.ot import (
+    SOLVERS,
     check_targets,
     disc_radius,
     find_radius,
     softmax_map,
     wasserstein1,
 )
-from mmpose_wass.ot.wasserstein import LARGEST_RADIUS, METHODS
+from mmpose_wass.ot.targets import LARGEST_RADIUS
 
 from .softmax_heatmap_loss import SoftmaxHeatmapLoss
 
@@ -59,8 +60,8 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
                  reduction: str = 'mean',
                  loss_weight: float = 1.0) -> None:
         super().__init__(temperature, use_target_weight, reduction, loss_weight)
-        if method not in METHODS:
-            raise ValueError(f'method must be one of {METHODS}, got {method!r}')
+        if method not in SOLVERS:
+            raise ValueError(f'method must be one of {tuple(SOLVERS)}, got {method!r}')
         if sigma is not None and not (sigma > 0 and disc_radius(sigma) <= LARGEST_RADIUS):
             raise ValueError('sigma must be positive (heatmap pixels) and its disc within '
                              f'{LARGEST_RADIUS:g} px, got {sigma}')

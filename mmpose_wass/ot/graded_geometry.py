@@ -1,0 +1,148 @@
+"""Where a compact target's transport problem lives: a disc of sinks, graded sources."""
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .grid import graded_axis, hat_weights
+
+# Outer nodes start 2 px apart and widen by this factor.
+OUTER_SPACING = 2.0
+GROWTH = 1.7
+# Above this radius over epsilon the scaling vectors leave the floating-point range.
+LARGEST_RADIUS_OVER_EPSILON = {torch.float32: 44.0, torch.float64: 300.0}
+
+
+class Placement(NamedTuple):
+    """The geometry laid onto each map at its own centre."""
+
+    pixels: Tensor  # [M, S]: flat pixel index of each disc point, H * W where outside
+    across: Tensor  # [M, W, n]: hat weights of the columns on the coarse axis
+    down: Tensor  # [M, H, n]: hat weights of the rows
+    far_field: Tensor  # [M, H, W]: sqrt(|x|^2 + R^2)
+
+
+class GradedGeometry:
+    r"""Sinks in a disc, sources in the same disc and on a grid graded outwards from it.
+
+    Sinks are the pixels with :math:`|y| \le R` about the target's centre: all the mass
+    of a compact target. Sources are these pixels, one by one, and outside them the nodes of
+    a tensor grid that widens outwards: mass there is splatted with hat functions.
+
+    The kernel is centred, :math:`K(X, y) = \exp(-(|X - y| - |X|) / \epsilon)`: its exponent
+    is bounded by :math:`R / \epsilon` whatever the size of the map, so the iterations run
+    in plain float32, and a single table serves all maps.
+
+    A map of 64 x 64 has 293 / 397 / 629 sources for sigma 1 / 1.5 / 3, and their number
+    grows with the logarithm of the map's size.
+
+    Args:
+        shape: Height and width of the maps.
+        radius: Radius R of the disc in heatmap pixels, see
+            :func:`~mmpose_wass.ot.targets.disc_radius`.
+        epsilons: Entropic strengths in pixels, descending, one kernel table each. They are
+            stretched where R / epsilon would leave the floating-point range.
+        device: Where tables live.
+        dtype: ``torch.float32`` or ``torch.float64``.
+    """
+
+    def __init__(self, shape: Tuple[int, int], radius: float, epsilons: Tuple[float, ...],
+                 device: torch.device, dtype: torch.dtype) -> None:
+        self.shape = shape
+        self.radius = radius
+        # Larger discs need a larger epsilon to stay within the floating-point range.
+        limit = LARGEST_RADIUS_OVER_EPSILON[dtype]
+        stretch = max(1.0, radius / (limit * epsilons[-1]))
+        self.epsilons = tuple(epsilon * stretch for epsilon in epsilons)
+        self.span = max(shape) - 1
+
+        reach = int(math.floor(radius + .5))
+        steps = np.arange(-reach, reach + 1)
+        x, y = (axis.ravel() for axis in np.meshgrid(steps, steps))
+        inside = np.hypot(x, y) <= radius + .5
+        disc = np.stack([x[inside], y[inside]], axis=1)
+
+        axis = graded_axis(OUTER_SPACING, radius, self.span, GROWTH)
+        self.axis_size = len(axis)
+        x, y = (coordinate.ravel() for coordinate in np.meshgrid(axis, axis))
+        # Nodes well inside the disc never receive mass: their cells lie within it.
+        outer = np.flatnonzero(np.hypot(x, y) >= radius - 1.5 * OUTER_SPACING)
+        sources = np.concatenate([disc, np.stack([x[outer], y[outer]], axis=1)])
+        distance = np.hypot(*(sources[:, None] - disc[None]).transpose(2, 0, 1))
+        source_radius = np.hypot(*sources.T)
+
+        def table(array: np.ndarray, kind: torch.dtype = dtype) -> Tensor:
+            return torch.as_tensor(np.ascontiguousarray(array), dtype=kind, device=device)
+
+        self.disc = table(disc, torch.long)
+        self.outer = table(outer, torch.long)
+        self.centre_index = int(np.flatnonzero((disc == 0).all(axis=1))[0])
+        self.axis_weights = table(hat_weights(np.arange(-self.span, self.span + 1), axis))
+        self.source_radius = table(source_radius)
+        self.node_far_field = table(np.sqrt(source_radius[len(disc):]**2 + radius**2))
+        self.kernels = tuple(
+            table(np.exp(-(distance - source_radius[:, None]) / epsilon))
+            for epsilon in self.epsilons)
+
+    def place(self, centre: Tensor) -> Placement:
+        """Lay the geometry onto maps with the given disc centres ``[M, 2]``."""
+        height, width = self.shape
+        columns = torch.arange(width, device=centre.device) - centre[:, :1]
+        rows = torch.arange(height, device=centre.device) - centre[:, 1:]
+        x = centre[:, :1] + self.disc[:, 0]
+        y = centre[:, 1:] + self.disc[:, 1]
+        within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        squares = (columns * columns)[:, None, :] + (rows * rows)[:, :, None]
+        return Placement(
+            pixels=torch.where(within, y * width + x, height * width),
+            across=self.axis_weights[columns + self.span],
+            down=self.axis_weights[rows + self.span],
+            far_field=(squares.to(self.axis_weights.dtype) + self.radius**2).sqrt_())
+
+    def gather(self, difference: Tensor, placement: Placement) -> Tuple[Tensor, Tensor]:
+        """Mass of r = p - q at the disc's pixels and, splatted, at the outer nodes.
+
+        Args:
+            difference: ``[M, H, W]``.
+            placement: From :meth:`place`.
+
+        Returns:
+            ``[M, S]`` and ``[M, C]``, both signed.
+        """
+        count = len(difference)
+        # One extra slot takes the disc points that lie outside the map.
+        flat = torch.cat([difference.reshape(count, -1), difference.new_zeros(count, 1)], 1)
+        near = flat.gather(1, placement.pixels)
+        far = flat.scatter(1, placement.pixels, 0.0)[:, :-1].view_as(difference)
+        nodes = placement.down.transpose(1, 2) @ (far @ placement.across)
+        return near, nodes.view(count, -1)[:, self.outer]
+
+    def spread(self, potential: Tensor, placement: Placement) -> Tensor:
+        """Bring a potential on the sources ``[M, S + C]`` back to all pixels ``[M, H, W]``.
+
+        Outside the disc the smooth remainder over sqrt(|x|^2 + R^2) is interpolated, which
+        the coarse nodes carry far better than the potential itself.
+        """
+        count, size = len(potential), self.axis_size
+        near, far = potential.split([len(self.disc), len(self.outer)], dim=1)
+        nodes = potential.new_zeros(count, size * size)
+        nodes[:, self.outer] = far - self.node_far_field
+        pixels = placement.down @ (nodes.view(count, size, size) @ placement.across.transpose(1, 2))
+        pixels += placement.far_field
+        flat = torch.cat([pixels.view(count, -1), pixels.new_zeros(count, 1)], 1)
+        return flat.scatter_(1, placement.pixels, near)[:, :-1].view_as(pixels)
+
+
+@functools.lru_cache(maxsize=8)
+def graded_geometry(shape: Tuple[int, int], radius: float, epsilons: Tuple[float, ...],
+                    device: torch.device, dtype: torch.dtype) -> GradedGeometry:
+    """The geometry for these settings, built once and kept while among the last eight in use.
+
+    Its tables grow with R^4: 3 MB for R = 10 (sigma 3), 170 MB and half a second for R = 32.
+    """
+    return GradedGeometry(shape, radius, epsilons, device, dtype)

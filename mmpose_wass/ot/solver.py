@@ -1,0 +1,105 @@
+"""What all solvers share: the problem, the shape of its answer, and its gradient."""
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple, Optional
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .maps import full_precision
+
+
+class TransportResult(NamedTuple):
+    """What a solver found for maps ``[..., H, W]``.
+
+    Attributes:
+        value: W1 in heatmap pixels, ``[...]``, differentiable.
+        potential: Kantorovich potential f in heatmap pixels, ``[..., H, W]``: what the value's
+            derivative with respect to p is, up to a constant and up to :attr:`Dual.calm`.
+        lower_bound: No more than the exact W1, ``[...]``, where asked for.
+        upper_bound: No less than the exact W1, ``[...]``, where asked for.
+    """
+
+    value: Tensor
+    potential: Tensor
+    lower_bound: Optional[Tensor] = None
+    upper_bound: Optional[Tensor] = None
+
+
+class Dual(NamedTuple):
+    """A solver's answer for a batch of M maps, in heatmap pixels.
+
+    Attributes:
+        value: ``[M]``.
+        potential: Derivative of the value with respect to p, ``[M, H, W]``.
+        target_potential: Derivative with respect to q, ``[M, H, W]``.
+        calm: Factor ``[M]`` of both derivatives in the gradient, or None for 1.
+    """
+
+    value: Tensor
+    potential: Tensor
+    target_potential: Tensor
+    calm: Optional[Tensor] = None
+
+
+class Solver(ABC):
+    r"""A way to the first Wasserstein distance with Euclidean ground cost, Eq. 4 of the paper.
+
+    .. math::
+        W_1(p, q) = \min_{\pi \in \Gamma(p, q)} \sum_{x, y} |x - y|_2 \, \pi(x, y)
+                  = \max_{f\ \text{1-Lipschitz}} \langle p - q, f \rangle
+
+    A subclass implements :meth:`solve`. The gradient is the potential (envelope theorem), so
+    nothing is propagated back through a solver's iterations.
+    """
+
+    @abstractmethod
+    def solve(self, p: Tensor, q: Tensor) -> Dual:
+        """Solve for M pairs of maps.
+
+        Args:
+            p: ``[M, H, W]``, float32 or float64, M > 0, sum 1.
+            q: The same.
+
+        Returns:
+            The :class:`Dual`, without a graph.
+        """
+
+    def __call__(self, p: Tensor, q: Tensor) -> TransportResult:
+        """Distance of maps ``[..., H, W]``, see :func:`~mmpose_wass.ot.wasserstein1`.
+
+        Raises:
+            ValueError: On unequal shapes or fewer than two dimensions.
+        """
+        if p.dim() < 2 or p.shape != q.shape:
+            raise ValueError('p and q must have one shape [..., H, W], got '
+                             f'{tuple(p.shape)} and {tuple(q.shape)}')
+        leading, shape = p.shape[:-2], p.shape[-2:]
+        dtype = torch.float64 if p.dtype == torch.float64 else torch.float32
+        p, q = p.to(dtype), q.to(dtype)
+        if not p.numel():
+            return TransportResult((p - q).sum(dim=(-2, -1)), torch.zeros_like(p))
+        with full_precision(p.device):
+            value, potential = _Transport.apply(p.reshape(-1, *shape), q.reshape(-1, *shape), self)
+        return TransportResult(value.reshape(leading), potential.reshape(*leading, *shape))
+
+
+class _Transport(torch.autograd.Function):
+    """Hands a solver's potentials on as gradients."""
+
+    @staticmethod
+    def forward(ctx, p: Tensor, q: Tensor, solver: Solver):
+        dual = solver.solve(p, q)
+        target = dual.target_potential if ctx.needs_input_grad[1] else None
+        ctx.save_for_backward(dual.potential, target, dual.calm)
+        ctx.mark_non_differentiable(dual.potential)
+        return dual.value, dual.potential
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_value: Tensor, _):
+        potential, target, calm = ctx.saved_tensors
+        factor = (grad_value if calm is None else grad_value * calm)[:, None, None]
+        return factor * potential, None if target is None else factor * target, None
