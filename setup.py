@@ -35,7 +35,7 @@ setup(
         'packaging>=21',
     ],
     extras_require={
-        'dev': ['pytest>=7', 'POT>=0.9', 'ruff>=0.4', 'pre-commit>=3'],
+        'dev': ['pytest>=7', 'hypothesis>=6', 'POT>=0.9', 'ruff>=0.4', 'pre-commit>=3'],
         'bench': ['POT>=0.9', 'geomloss>=0.2.6'],
         'deploy': ['onnx>=1.14', 'onnxruntime>=1.16'],
         'docs': ['mkdocs-material>=9', 'mkdocstrings[python]>=0.24'],

@@ -10,14 +10,22 @@ The package is laid out as a text on the method, one idea a file:
 - :mod:`~mmpose_wass.ot.scaling`: the scaling (Sinkhorn) iterations and their extrapolation;
 - :mod:`~mmpose_wass.ot.solver`: what all solvers share: problem, answer and gradient;
 - :mod:`~mmpose_wass.ot.graded`: the fast solver;
+- :mod:`~mmpose_wass.ot.sinkhorn`: the paper's, entropic transport on the full grid;
+- :mod:`~mmpose_wass.ot.sliced`: one-dimensional distances, the cheap cross-check;
+- :mod:`~mmpose_wass.ot.exact`: a linear program, for evaluation and tests;
+- :mod:`~mmpose_wass.ot.certificate`: a bound that rests on no approximation;
 - :mod:`~mmpose_wass.ot.wasserstein`: the entry, :func:`wasserstein1`.
 """
 
+from .certificate import certified_lower_bound
+from .exact import ExactSolver
 from .graded import GradedSolver
 from .graded_geometry import GradedGeometry
 from .grid import ground_cost, pixel_coordinates
 from .jordan import jordan_split
 from .maps import barycenter, log_softmax_map, softmax_map
+from .sinkhorn import SinkhornSolver
+from .sliced import SlicedSolver
 from .solver import Dual, Solver, TransportResult
 from .targets import (
     check_targets,
@@ -30,8 +38,9 @@ from .targets import (
 from .wasserstein import SOLVERS, wasserstein1
 
 __all__ = [
-    'SOLVERS', 'Dual', 'GradedGeometry', 'GradedSolver', 'Solver', 'TransportResult',
-    'barycenter', 'check_targets', 'disc_centre', 'disc_radius', 'find_radius', 'ground_cost',
-    'jordan_split', 'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map',
-    'target_radius', 'wasserstein1'
+    'SOLVERS', 'Dual', 'ExactSolver', 'GradedGeometry', 'GradedSolver', 'SinkhornSolver',
+    'SlicedSolver', 'Solver', 'TransportResult', 'barycenter', 'certified_lower_bound',
+    'check_targets', 'disc_centre', 'disc_radius', 'find_radius', 'ground_cost', 'jordan_split',
+    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map', 'target_radius',
+    'wasserstein1'
 ]

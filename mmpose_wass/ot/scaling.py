@@ -10,8 +10,8 @@ from torch import Tensor
 # Keeps logarithms and reciprocals finite where a source or sink holds no mass. Relative to
 # a total mass of 1 it is far below float32's resolution of the result.
 SMALLEST_MASS = 1e-12
-SMALLEST_FLOAT = 1e-37
-LARGEST_EXPONENT = 40.0
+# Largest exponents that scaling vectors may have, well within the floating-point range.
+LARGEST_EXPONENT = {torch.float32: 80.0, torch.float64: 600.0}
 
 
 class Scalings(NamedTuple):
@@ -37,7 +37,7 @@ def iterate_scalings(source_mass: Tensor, sink_mass: Tensor, kernels: Sequence[T
 
     v is rescaled at each iteration so that its largest entry is exp(radius / 2 epsilon):
     the potentials differ by at most the disc's diameter, so everything then fits into
-    float32's range for radius / epsilon up to about 48.
+    float32's range for radius / epsilon up to about 48, into float64's up to some hundreds.
 
     Args:
         source_mass: a, ``[M, N]``, sum about 1.
@@ -54,14 +54,16 @@ def iterate_scalings(source_mass: Tensor, sink_mass: Tensor, kernels: Sequence[T
     sink_mass = sink_mass + SMALLEST_MASS
     results: List[Scalings] = []
     potential: Optional[Tensor] = None
+    limit = LARGEST_EXPONENT[source_mass.dtype]
+    smallest = torch.finfo(source_mass.dtype).tiny
     for kernel, epsilon, count in zip(kernels, epsilons, iterations):
-        largest = math.exp(min(0.5 * radius / epsilon, LARGEST_EXPONENT))
-        u = None if potential is None else torch.exp((potential / epsilon).clamp(-80, 80))
+        largest = math.exp(min(0.5 * radius / epsilon, limit / 2))
+        u = None if potential is None else torch.exp((potential / epsilon).clamp(-limit, limit))
         for _ in range(count):
             reached = (source_mass if u is None else source_mass * u) @ kernel
-            reached.clamp_min_(SMALLEST_FLOAT)
+            reached.clamp_min_(smallest)
             v = reached.amin(dim=1, keepdim=True) * largest / reached
-            u = ((sink_mass * v) @ kernel.T).clamp_(SMALLEST_FLOAT, 1e37).reciprocal_()
+            u = ((sink_mass * v) @ kernel.T).clamp_(smallest, 1 / smallest).reciprocal_()
         potential = epsilon * torch.log(u)
         results.append(Scalings(potential, epsilon * torch.log(v), epsilon))
     return results

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .certificate import certified_lower_bound
 from .maps import full_precision
 
 
@@ -18,14 +19,12 @@ class TransportResult(NamedTuple):
         value: W1 in heatmap pixels, ``[...]``, differentiable.
         potential: Kantorovich potential f in heatmap pixels, ``[..., H, W]``: what the value's
             derivative with respect to p is, up to a constant and up to :attr:`Dual.calm`.
-        lower_bound: No more than the exact W1, ``[...]``, where asked for.
-        upper_bound: No less than the exact W1, ``[...]``, where asked for.
+        lower_bound: Never more than the exact W1, ``[...]``, where asked for.
     """
 
     value: Tensor
     potential: Tensor
     lower_bound: Optional[Tensor] = None
-    upper_bound: Optional[Tensor] = None
 
 
 class Dual(NamedTuple):
@@ -67,8 +66,14 @@ class Solver(ABC):
             The :class:`Dual`, without a graph.
         """
 
-    def __call__(self, p: Tensor, q: Tensor) -> TransportResult:
+    def __call__(self, p: Tensor, q: Tensor, certify: bool = False) -> TransportResult:
         """Distance of maps ``[..., H, W]``, see :func:`~mmpose_wass.ot.wasserstein1`.
+
+        Args:
+            p: Predicted maps.
+            q: Target maps.
+            certify: Compute the lower bound too, in float64, see
+                :func:`~mmpose_wass.ot.certificate.certified_lower_bound`.
 
         Raises:
             ValueError: On unequal shapes or fewer than two dimensions.
@@ -83,7 +88,9 @@ class Solver(ABC):
             return TransportResult((p - q).sum(dim=(-2, -1)), torch.zeros_like(p))
         with full_precision(p.device):
             value, potential = _Transport.apply(p.reshape(-1, *shape), q.reshape(-1, *shape), self)
-        return TransportResult(value.reshape(leading), potential.reshape(*leading, *shape))
+        potential = potential.reshape(p.shape)
+        bound = certified_lower_bound(p.double(), q.double(), potential) if certify else None
+        return TransportResult(value.reshape(leading), potential, bound)
 
 
 class _Transport(torch.autograd.Function):

@@ -55,7 +55,7 @@ def target_radius(q: Tensor, centre: Tensor) -> Tensor:
         Tensor ``[M]`` in pixels: that of :func:`disc_radius` for a Gaussian inside the map.
     """
     horizontal, vertical = squared_offsets(q.shape[-2:], centre, q.dtype)
-    spread = torch.einsum('mhw,mw->m', q, horizontal) + torch.einsum('mhw,mh->m', q, vertical)
+    spread = (q.sum(dim=1) * horizontal).sum(dim=1) + (q.sum(dim=2) * vertical).sum(dim=1)
     variance = (spread - (barycenter(q) - centre).square().sum(dim=1)).clamp_min(0) / 2
     return (REACH * variance.sqrt() + MARGIN).clamp_min(SMALLEST_RADIUS)
 

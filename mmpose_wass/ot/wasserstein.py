@@ -3,10 +3,16 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from .exact import ExactSolver
 from .graded import GradedSolver
+from .sinkhorn import SinkhornSolver
+from .sliced import SlicedSolver
 
 SOLVERS = {
     'graded': GradedSolver,
+    'sinkhorn': SinkhornSolver,
+    'sliced': SlicedSolver,
+    'exact': ExactSolver,
 }
 
 
@@ -21,7 +27,10 @@ def wasserstein1(p: Tensor, q: Tensor, *, method: str = 'graded', return_result:
         p: Predicted maps ``[..., H, W]``, non-negative with sum 1.
         q: Target maps of the same shape, non-negative with sum 1.
         method: ``'graded'`` (:class:`~mmpose_wass.ot.graded.GradedSolver`), the fast one for
-            compact targets.
+            compact targets; ``'sinkhorn'`` (:class:`~mmpose_wass.ot.sinkhorn.SinkhornSolver`),
+            entropic, for any targets; ``'sliced'``
+            (:class:`~mmpose_wass.ot.sliced.SlicedSolver`), a cheap approximation for any targets;
+            ``'exact'`` (:class:`~mmpose_wass.ot.exact.ExactSolver`), one map at a time on the CPU.
         return_result: Return the whole :class:`~mmpose_wass.ot.solver.TransportResult`.
         **options: Of the solver, such as ``radius`` of the graded one; it should be given where
             calls repeat, since finding it waits for the device.

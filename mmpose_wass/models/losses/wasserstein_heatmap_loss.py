@@ -3,20 +3,24 @@ from __future__ import annotations
 
 from typing import Optional
 
+import torch
 from mmpose.registry import MODELS
 from torch import Tensor
 
 from mmpose_wass.ot import (
     SOLVERS,
-    check_targets,
+    Solver,
+    disc_centre,
     disc_radius,
     find_radius,
     softmax_map,
-    wasserstein1,
+    target_radius,
 )
-from mmpose_wass.ot.targets import LARGEST_RADIUS
 
 from .softmax_heatmap_loss import SoftmaxHeatmapLoss
+
+# A target drawn at a sub-pixel place or cut by a border needs a disc a little unlike its sigma's.
+TOLERATED_EXCESS = 0.5
 
 
 @MODELS.register_module()
@@ -27,23 +31,36 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
     ``dict(type='WassersteinHeatmapLoss')`` takes the place of ``KeypointMSELoss`` in any
     heatmap head, whatever the codec's scale of targets.
 
-    Started from random weights it learns slowly, since the gradient at a pixel is proportional
-    to the mass there: add a :class:`KLHeatmapLoss` through :class:`WeightedSumHeatmapLoss`.
+    Its gradient at a pixel is proportional to the mass there, so that training from random weights
+    can stay on a plateau: a :class:`KLHeatmapLoss` beside it, through
+    :class:`WeightedSumHeatmapLoss`, helps it off.
+
+    The default solver, ``'graded'``, wants targets with one compact mode. It is told their sigma,
+    or finds it from the first batch that has a valid landmark, and keeps on the device how wide
+    they come; every ``check_interval`` calls this is looked at, and targets that are too wide or
+    have several modes are refused.
 
     Args:
-        method: Solver, see :func:`mmpose_wass.ot.wasserstein1`.
-        sigma: Largest standard deviation of the targets in heatmap pixels. By default found
-            from the first batch that has a valid landmark.
-        check_interval: At the first and then every so many calls the targets are checked to lie
-            within the solver's disc (0: never). The other calls do not wait for the device.
+        method: ``'graded'``, ``'sinkhorn'`` (the paper's, for any target), ``'sliced'`` or
+            ``'exact'``, see :mod:`mmpose_wass.ot`.
+        sigma: Largest standard deviation of the targets in heatmap pixels; of ``'graded'`` alone.
+        accuracy: ``'fast'`` or ``'accurate'``; of ``'graded'`` alone.
+        epsilon: Entropic strength in heatmap pixels; of ``'sinkhorn'`` alone.
+        check_interval: After the first call, every so many calls the targets' widths are looked at
+            (0: never). The other calls do not wait for the device.
+        debug: Raise on logits that are NaN or infinite, at the price of waiting for the device.
+            Without it they make the loss NaN, which mixed precision's scaler answers by
+            skipping the step.
         temperature: T of the softmax; the codec must use the same.
         use_target_weight: Whether ``target_weights`` are used.
         reduction: ``'mean'`` for :math:`\sum w W_1 / \sum w`; ``'none'`` for W1 ``[B, K]``
             in heatmap pixels times ``loss_weight``, 0 where the weight is 0.
         loss_weight: Factor of the result.
 
+    Raises:
+        ValueError: On an unknown method or option value, or an option of another method.
+
     Example:
-        >>> import torch
         >>> logits, target = torch.full((2, 1, 1, 16, 16), -50.)
         >>> logits[..., 3, 4], target[..., 6, 8] = 50, 50
         >>> loss = WassersteinHeatmapLoss()
@@ -54,7 +71,10 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
     def __init__(self,
                  method: str = 'graded',
                  sigma: Optional[float] = None,
+                 accuracy: Optional[str] = None,
+                 epsilon: Optional[float] = None,
                  check_interval: int = 100,
+                 debug: bool = False,
                  temperature: float = 1.0,
                  use_target_weight: bool = True,
                  reduction: str = 'mean',
@@ -62,25 +82,68 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         super().__init__(temperature, use_target_weight, reduction, loss_weight)
         if method not in SOLVERS:
             raise ValueError(f'method must be one of {tuple(SOLVERS)}, got {method!r}')
-        if sigma is not None and not (sigma > 0 and disc_radius(sigma) <= LARGEST_RADIUS):
-            raise ValueError('sigma must be positive (heatmap pixels) and its disc within '
-                             f'{LARGEST_RADIUS:g} px, got {sigma}')
+        if sigma is not None and not sigma > 0:
+            raise ValueError(f'sigma must be positive (heatmap pixels), got {sigma}')
+        options = dict(sigma=sigma, accuracy=accuracy, epsilon=epsilon)
+        known = dict(graded=('sigma', 'accuracy'), sinkhorn=('epsilon', )).get(method, ())
+        for name, value in options.items():
+            if value is not None and name not in known:
+                raise ValueError(f'{name} is no option of method={method!r}')
         self.method = method
-        self.sigma = sigma
+        self.options = {name: options[name] for name in known if options[name] is not None}
         self.check_interval = check_interval
-        self._radius = None if sigma is None else disc_radius(sigma)
+        self.debug = debug
         self._calls = 0
+        self._radius: Optional[float] = None
+        self._widest: Optional[Tensor] = None
+        sigma = self.options.pop('sigma', None)
+        if method != 'graded':
+            self._solver: Optional[Solver] = SOLVERS[method](**self.options)
+        else:
+            self._solver = None if sigma is None else self._graded(disc_radius(sigma))
+            SOLVERS[method](**self.options)  # refuses unknown values now, not in training
 
     def distance(self, logits: Tensor, target: Tensor) -> Tensor:
-        radius = self._radius
-        if radius is None:
-            radius = find_radius(target) if len(target) else disc_radius(1.0)
+        if self.debug:
+            self._check_logits(logits)
+        solver = self._solver
+        if solver is None and len(target):
+            solver = self._graded(find_radius(target))
             if bool((target > 0).any()):  # once: the first batch with a landmark settles it
-                self._radius = radius
-        if self.check_interval and self._calls % self.check_interval == 0:
-            check_targets(target, radius)
+                self._solver = solver
+        if self.check_interval and self._radius is not None and len(target):
+            self._watch_targets(target)
+        return (solver or SOLVERS[self.method]())(softmax_map(logits), target).value
+
+    def _graded(self, radius: float) -> Solver:
+        self._radius = radius
+        return SOLVERS['graded'](radius=radius, **self.options)
+
+    @torch.no_grad()
+    def _watch_targets(self, target: Tensor) -> None:
+        """Remember on the device the widest disc that a target needed; look at it at times."""
+        widest = target_radius(target, disc_centre(target)).amax()
+        if self._widest is not None:
+            widest = torch.maximum(widest, self._widest.to(widest.device))
+        self._widest = widest
         self._calls += 1
-        return wasserstein1(softmax_map(logits), target, method=self.method, radius=radius)
+        if self._calls % self.check_interval == 1 or self.check_interval == 1:
+            needed = float(widest)
+            self._widest = None
+            if needed > self._radius + TOLERATED_EXCESS:
+                raise ValueError(
+                    f'a target needs a disc of {needed:.1f} px, the solver was set up for '
+                    f'{self._radius:.1f}: it has several modes or a larger sigma than the loss was '
+                    'told. Set sigma of WassersteinHeatmapLoss to that of the widest target, or, '
+                    "for targets that are not compact, method='sinkhorn'")
+
+    def _check_logits(self, logits: Tensor) -> None:
+        # Pixels outside a mask are -inf on purpose.
+        bad = (torch.isnan(logits) | torch.isposinf(logits)).flatten(1).any(dim=1)
+        bad |= torch.isneginf(logits).flatten(1).all(dim=1)
+        if bool(bad.any()):
+            raise ValueError(f'logits of {int(bad.sum())} of {len(bad)} landmarks are NaN or '
+                             f'infinite, the first at index {int(bad.nonzero()[0])} of B * K')
 
     def extra_repr(self) -> str:
-        return f'method={self.method!r}, sigma={self.sigma}, ' + super().extra_repr()
+        return f'method={self.method!r}, {self.options}, ' + super().extra_repr()

@@ -1,8 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 import torch
-from maps import gaussian, one_hot
+from maps import exact_wasserstein, gaussian, one_hot
 from mmpose.registry import MODELS
 
 from mmpose_wass.models.losses import (
@@ -144,7 +145,7 @@ def test_target_beyond_the_disc_is_refused_by_name():
     two_modes = torch.zeros_like(target)
     two_modes[..., 4, 3] = two_modes[..., 20, 16] = 1
     loss = WassersteinHeatmapLoss(sigma=1.5)
-    with pytest.raises(ValueError, match='one mode'):
+    with pytest.raises(ValueError, match='several modes'):
         loss(logits, two_modes)
 
 
@@ -153,10 +154,10 @@ def test_targets_are_checked_later_too():
     wide = gaussian((30, 30), 6.0, dtype=torch.float32)[None, None]
     loss = WassersteinHeatmapLoss(check_interval=3)
     loss(logits, target)
+    loss(logits, wide)  # seen, not yet looked at
     loss(logits, target)
-    loss(logits, target)
-    with pytest.raises(ValueError, match='sigma'):
-        loss(logits, wide)
+    with pytest.raises(ValueError, match='larger sigma'):
+        loss(logits, target)
 
 
 def test_weighted_sum():
@@ -189,8 +190,12 @@ def test_wrong_shapes_and_options_are_refused():
         WassersteinHeatmapLoss(reduction='sum')
     with pytest.raises(ValueError, match='method'):
         WassersteinHeatmapLoss(method='magic')
-    with pytest.raises(ValueError, match='sigma'):
+    with pytest.raises(ValueError, match='radius'):
         WassersteinHeatmapLoss(sigma=15)
+    with pytest.raises(ValueError, match='epsilon is no option'):
+        WassersteinHeatmapLoss(epsilon=1.0)
+    with pytest.raises(ValueError, match='accuracy'):
+        WassersteinHeatmapLoss(accuracy='perfect')
     with pytest.raises(ValueError, match='temperature'):
         WassersteinHeatmapLoss(temperature=0)
 
@@ -201,3 +206,41 @@ def test_an_empty_batch_gives_zero(kind):
     value = kind()(empty, torch.zeros(0, 3, 24, 20))
     value.backward()
     assert float(value.detach()) == 0
+
+
+def test_non_finite_logits_raise_in_debug_mode_and_else_spoil_the_gradient():
+    logits, target = batch()
+    spoilt = logits.detach().clone()
+    spoilt[1, 2, 5, 5] = float('nan')
+    spoilt.requires_grad_()
+    value = WassersteinHeatmapLoss()(spoilt, target)
+    value.backward()
+    assert torch.isnan(value) and torch.isnan(spoilt.grad[1, 2]).any()
+    with pytest.raises(ValueError, match='1 of 6 landmarks .* index 5'):
+        WassersteinHeatmapLoss(debug=True)(spoilt, target)
+    mask = torch.ones(24, 20)
+    mask[:3] = 0
+    WassersteinHeatmapLoss(debug=True)(logits, target, mask=mask)
+
+
+def test_accurate_is_closer_to_the_exact_value():
+    logits, target = batch(1, 3)
+    exact = [exact_wasserstein(p, q) for p, q in
+             zip(softmax_map(logits.detach().double())[0], target[0].double())]
+    errors = [
+        np.abs(WassersteinHeatmapLoss(reduction='none', sigma=1.5, accuracy=accuracy)(
+            logits, target).detach().numpy()[0] / exact - 1).max()
+        for accuracy in ('fast', 'accurate')
+    ]
+    assert errors[1] < .004 and errors[1] < errors[0] < .02
+
+
+@pytest.mark.parametrize('method', ['sinkhorn', 'sliced'])
+def test_other_methods_stand_in_and_take_any_target(method):
+    logits, target = batch(1, 2)
+    loss = WassersteinHeatmapLoss(method=method, reduction='none')
+    graded = WassersteinHeatmapLoss(reduction='none')(logits, target)
+    torch.testing.assert_close(loss(logits, target), graded, rtol=.15, atol=0)
+    two_modes = target + target.flip(-1)
+    loss(logits, two_modes).sum().backward()
+    assert torch.isfinite(logits.grad).all()
