@@ -1,10 +1,12 @@
 """Fixtures for all tests."""
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 
 import mmpose_wass  # noqa: F401  registers everything
 
@@ -15,6 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 def _one_thread():
     """Small tensors: more threads only wait for each other."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _mmpose_scope():
+    """Whatever scope a runner of an earlier test left behind."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        init_default_scope('mmpose')
 
 
 @pytest.fixture(scope='session')
