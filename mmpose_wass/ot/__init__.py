@@ -27,20 +27,12 @@ from .maps import barycenter, log_softmax_map, softmax_map
 from .sinkhorn import SinkhornSolver
 from .sliced import SlicedSolver
 from .solver import Dual, Solver, TransportResult
-from .targets import (
-    check_targets,
-    disc_centre,
-    disc_radius,
-    find_radius,
-    moment_outside,
-    target_radius,
-)
+from .targets import Discs, check_targets, disc_radius, find_discs, find_radius, moment_outside
 from .wasserstein import SOLVERS, wasserstein1
 
 __all__ = [
-    'SOLVERS', 'Dual', 'ExactSolver', 'GradedGeometry', 'GradedSolver', 'SinkhornSolver',
+    'SOLVERS', 'Discs', 'Dual', 'ExactSolver', 'GradedGeometry', 'GradedSolver', 'SinkhornSolver',
     'SlicedSolver', 'Solver', 'TransportResult', 'barycenter', 'certified_lower_bound',
-    'check_targets', 'disc_centre', 'disc_radius', 'find_radius', 'ground_cost', 'jordan_split',
-    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map', 'target_radius',
-    'wasserstein1'
+    'check_targets', 'disc_radius', 'find_discs', 'find_radius', 'ground_cost', 'jordan_split',
+    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map', 'wasserstein1'
 ]

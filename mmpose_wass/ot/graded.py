@@ -6,15 +6,20 @@ from typing import NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
-from .graded_geometry import GradedGeometry, Grading, graded_geometry, precision
+from .graded_geometry import GradedGeometry, Grading, graded_geometry
 from .jordan import jordan_split
 from .scaling import extrapolate_in_epsilon, iterate_scalings
 from .solver import Dual, Solver
-from .targets import LARGEST_RADIUS, check_targets, disc_centre, find_radius
+from .targets import LARGEST_RADIUS, check_targets, find_discs, find_radius
 
 # The potential is only defined where mass travels: at p = q any 1-Lipschitz function is one,
 # and its gradient would jitter at full size. Mass m that travels scales it by m / (m + CALM).
 CALM = 1e-3
+# Wider discs, of sigma above 3.6, take float64, where float32's range would blur them, and twice
+# the iterations, since mass mixes more slowly there.
+WIDE_RADIUS = 11.9
+# A target drawn at a sub-pixel place or cut by a border needs a disc a little unlike its sigma's.
+TOLERATED_EXCESS = 0.5
 
 
 class Accuracy(NamedTuple):
@@ -65,41 +70,69 @@ class GradedSolver(Solver):
 
     Args:
         radius: Radius of the disc about each target's barycentre that holds its mass, in pixels.
-            It is trusted: see :func:`~mmpose_wass.ot.targets.check_targets`. By default found
-            from the targets of each call, which waits for the device.
+            By default found from the targets of each call, which waits for the device.
         accuracy: A key of :data:`ACCURACIES`.
+        check_interval: The solver keeps on the device how wide a disc the targets needed. At the
+            first and then every so many calls it looks, and refuses targets that its radius
+            cannot hold; the other calls do not wait for the device. 0: never, the radius is
+            trusted.
 
     Raises:
         ValueError: If the radius is not in (0, 32] px or the accuracy is not known.
     """
 
-    def __init__(self, radius: Optional[float] = None, accuracy: str = 'fast') -> None:
+    def __init__(self, radius: Optional[float] = None, accuracy: str = 'fast',
+                 check_interval: int = 0) -> None:
         if radius is not None and not 0 < radius <= LARGEST_RADIUS:
             raise ValueError(f'radius must be in (0, {LARGEST_RADIUS:g}] px, got {radius}')
         if accuracy not in ACCURACIES:
             raise ValueError(f'accuracy must be one of {tuple(ACCURACIES)}, got {accuracy!r}')
         self.radius = radius
         self.accuracy = ACCURACIES[accuracy]
+        self.check_interval = check_interval
+        self._calls = 0
+        self._widest: Optional[Tensor] = None
 
     def solve(self, p: Tensor, q: Tensor) -> Dual:
         """See :meth:`Solver.solve`.
 
         Raises:
-            ValueError: If no radius was given and a target is not compact.
+            ValueError: If a target was found not to be compact.
         """
+        discs = find_discs(q)
         radius = self.radius
         if radius is None:
             radius = find_radius(q)
             check_targets(q, radius)
+        elif self.check_interval:
+            self._watch(discs.radius)
         dtype = torch.promote_types(p.dtype, self.accuracy.dtype)
-        dtype = precision(radius, self.accuracy.grading.epsilons[-1], dtype)
+        if radius > WIDE_RADIUS:
+            dtype = torch.float64
         geometry = graded_geometry(
             tuple(p.shape[-2:]), float(radius), self.accuracy.grading, p.device, dtype)
         difference = p.to(dtype) - q.to(dtype)
-        potential, moved = self.potential(geometry, difference, disc_centre(q))
+        potential, moved = self.potential(geometry, difference, discs.centre)
         value = difference.mul_(potential).sum(dim=(1, 2)).clamp_min_(0).to(p.dtype)
         potential = potential.to(p.dtype)
         return Dual(value, potential, -potential, (moved / (moved + CALM)).to(p.dtype))
+
+    def _watch(self, needed: Tensor) -> None:
+        """Remember the widest disc that a target needed; look at it at times."""
+        widest = needed.amax()
+        if self._widest is not None:
+            widest = torch.maximum(widest, self._widest.to(widest))
+        self._widest = widest
+        self._calls += 1
+        if self._calls % self.check_interval == 1 or self.check_interval == 1:
+            found = float(widest)
+            self._widest = None
+            if found > self.radius + TOLERATED_EXCESS:
+                raise ValueError(
+                    f'a target needs a disc of {found:.1f} px, the solver was set up for '
+                    f'{self.radius:.1f}: it has several modes or a larger sigma than was said. Set '
+                    'sigma (or radius) to that of the widest target, or, for targets that are '
+                    "not compact, method='sinkhorn'")
 
     def potential(self, geometry: GradedGeometry, difference: Tensor,
                   centre: Tensor) -> Tuple[Tensor, Tensor]:
@@ -129,9 +162,8 @@ class GradedSolver(Solver):
         return geometry.spread(result, placement), moved
 
     def _iterations(self, geometry: GradedGeometry) -> Tuple[int, ...]:
-        wide = precision(geometry.radius, self.accuracy.grading.epsilons[-1],
-                         torch.float32) != torch.float32
-        return tuple(count * (2 if wide else 1) for count in self.accuracy.iterations)
+        factor = 2 if geometry.radius > WIDE_RADIUS else 1
+        return tuple(factor * count for count in self.accuracy.iterations)
 
     def merge(self, geometry: GradedGeometry, sources: Tensor, sinks: Tensor) -> Tensor:
         """One potential on the sources from the two of the entropic problem.

@@ -13,19 +13,6 @@ from .grid import graded_axis, hat_weights
 
 # Above this radius over epsilon the scaling vectors leave the floating-point range.
 LARGEST_RADIUS_OVER_EPSILON = {torch.float32: 44.0, torch.float64: 300.0}
-# Epsilons are stretched up to this factor to stay in float32; wider discs take float64.
-LARGEST_STRETCH = 1.5
-
-
-def precision(radius: float, epsilon: float, dtype: torch.dtype) -> torch.dtype:
-    """Least precision that holds a disc at an epsilon without blurring it out.
-
-    Example:
-        >>> precision(5.5, 0.18, torch.float32), precision(19.0, 0.18, torch.float32)
-        (torch.float32, torch.float64)
-    """
-    limit = LARGEST_STRETCH * LARGEST_RADIUS_OVER_EPSILON[dtype]
-    return dtype if radius / epsilon <= limit else torch.float64
 
 
 class Grading(NamedTuple):
@@ -46,7 +33,8 @@ class Grading(NamedTuple):
 class Placement(NamedTuple):
     """The geometry laid onto each map at its own centre."""
 
-    pixels: Tensor  # [M, S]: flat pixel index of each disc point, H * W where outside
+    pixels: Tensor  # [M, S]: flat pixel index of each disc point, the centre's where outside
+    within: Tensor  # [M, S]: whether the disc point lies in the map
     across: Tensor  # [M, W, n]: hat weights of the columns on the coarse axis
     down: Tensor  # [M, H, n]: hat weights of the rows
     far_field: Tensor  # [M, H, W]: sqrt(|x|^2 + R^2)
@@ -64,7 +52,7 @@ class GradedGeometry:
     in plain float32, and a single table serves all maps.
 
     With nodes from 2 px on, each spacing 1.7 times the last, a map of 64 x 64 has
-    293 / 397 / 629 sources for sigma 1 / 1.5 / 3, and their number grows with the logarithm of
+    293 / 397 / 753 sources for sigma 1 / 1.5 / 3, and their number grows with the logarithm of
     the map's size.
 
     Args:
@@ -122,12 +110,14 @@ class GradedGeometry:
         x = centre[:, :1] + self.disc[:, 0]
         y = centre[:, 1:] + self.disc[:, 1]
         within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        squares = (columns * columns)[:, None, :] + (rows * rows)[:, :, None]
+        kind = self.axis_weights.dtype
+        across, down = columns.to(kind).square() + self.radius**2, rows.to(kind).square()
         return Placement(
-            pixels=torch.where(within, y * width + x, height * width),
+            pixels=torch.where(within, y * width + x, centre[:, 1:] * width + centre[:, :1]),
+            within=within,
             across=self.axis_weights[columns + self.span],
             down=self.axis_weights[rows + self.span],
-            far_field=(squares.to(self.axis_weights.dtype) + self.radius**2).sqrt_())
+            far_field=(across[:, None, :] + down[:, :, None]).sqrt_())
 
     def gather(self, difference: Tensor, placement: Placement) -> Tuple[Tensor, Tensor]:
         """Mass of r = p - q at the disc's pixels and, splatted, at the outer nodes.
@@ -140,10 +130,9 @@ class GradedGeometry:
             ``[M, S]`` and ``[M, C]``, both signed.
         """
         count = len(difference)
-        # One extra slot takes the disc points that lie outside the map.
-        flat = torch.cat([difference.reshape(count, -1), difference.new_zeros(count, 1)], 1)
-        near = flat.gather(1, placement.pixels)
-        far = flat.scatter(1, placement.pixels, 0.0)[:, :-1].view_as(difference)
+        flat = difference.reshape(count, -1)
+        near = flat.gather(1, placement.pixels) * placement.within
+        far = flat.scatter(1, placement.pixels, 0.0).view_as(difference)
         nodes = placement.down.transpose(1, 2) @ (far @ placement.across)
         return near, nodes.view(count, -1)[:, self.outer]
 
@@ -159,8 +148,10 @@ class GradedGeometry:
         nodes[:, self.outer] = far - self.node_far_field
         pixels = placement.down @ (nodes.view(count, size, size) @ placement.across.transpose(1, 2))
         pixels += placement.far_field
-        flat = torch.cat([pixels.view(count, -1), pixels.new_zeros(count, 1)], 1)
-        return flat.scatter_(1, placement.pixels, near)[:, :-1].view_as(pixels)
+        # Disc points outside the map repeat what the centre's own entry writes.
+        near = torch.where(placement.within, near, near[:, self.centre_index, None])
+        pixels.view(count, -1).scatter_(1, placement.pixels, near)
+        return pixels
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,12 +1,10 @@
 """Compact targets: the disc that holds one, and what lies outside it."""
 from __future__ import annotations
 
-from typing import Tuple
+from typing import NamedTuple, Tuple
 
 import torch
 from torch import Tensor
-
-from .maps import barycenter
 
 # A compact target's disc: the reach in standard deviations, and the margin in pixels.
 REACH = 3.0
@@ -29,35 +27,45 @@ def disc_radius(sigma: float) -> float:
     return max(SMALLEST_RADIUS, REACH * sigma + MARGIN)
 
 
-def disc_centre(q: Tensor) -> Tensor:
-    """The pixel nearest to each target's barycentre.
+class Discs(NamedTuple):
+    """Where targets lie and how wide they are.
+
+    Attributes:
+        centre: The pixel nearest to each barycentre, ``[M, 2]`` of (x, y), integer, always inside
+            the map.
+        radius: Radius in pixels of the disc that each needs, ``[M]``: that of
+            :func:`disc_radius` for a Gaussian inside the map.
+    """
+
+    centre: Tensor
+    radius: Tensor
+
+
+def find_discs(q: Tensor) -> Discs:
+    """The disc of each target, from its first and second moments.
+
+    Two passes over the maps, and nothing waits for the device.
 
     Args:
-        q: Normalised targets ``[M, H, W]``.
+        q: Normalised targets ``[M, H, W]``; an all-zero map has the smallest disc at (0, 0).
 
     Returns:
-        Integer tensor ``[M, 2]`` of (x, y), always inside the map.
+        The :class:`Discs`.
     """
     height, width = q.shape[-2:]
+    first, second = [], []
+    for mass, length in ((q.sum(dim=1), width), (q.sum(dim=2), height)):
+        # About the map's middle, where squares lose the fewest digits.
+        middle = (length - 1) / 2
+        place = torch.arange(length, device=q.device, dtype=q.dtype) - middle
+        mean = mass @ place
+        first.append(mean + middle * mass.sum(dim=1))
+        second.append(mass @ place.square() - mean.square())
+    variance = (second[0] + second[1]).clamp_min(0) / 2
     limit = torch.tensor([width - 1, height - 1], device=q.device)
-    centre = torch.nan_to_num(barycenter(q)).round().long()
-    return torch.minimum(centre.clamp_min(0), limit)
-
-
-def target_radius(q: Tensor, centre: Tensor) -> Tensor:
-    """Radius of the disc that each target needs, from its variance.
-
-    Args:
-        q: Normalised targets ``[M, H, W]``; an all-zero map needs the smallest disc.
-        centre: Disc centres ``[M, 2]``.
-
-    Returns:
-        Tensor ``[M]`` in pixels: that of :func:`disc_radius` for a Gaussian inside the map.
-    """
-    horizontal, vertical = squared_offsets(q.shape[-2:], centre, q.dtype)
-    spread = (q.sum(dim=1) * horizontal).sum(dim=1) + (q.sum(dim=2) * vertical).sum(dim=1)
-    variance = (spread - (barycenter(q) - centre).square().sum(dim=1)).clamp_min(0) / 2
-    return (REACH * variance.sqrt() + MARGIN).clamp_min(SMALLEST_RADIUS)
+    centre = torch.nan_to_num(torch.stack(first, dim=1)).round().long().clamp_min(0)
+    return Discs(torch.minimum(centre, limit),
+                 (REACH * variance.sqrt() + MARGIN).clamp_min(SMALLEST_RADIUS))
 
 
 def moment_outside(q: Tensor, centre: Tensor, radius: float) -> Tensor:
@@ -90,7 +98,7 @@ def find_radius(q: Tensor) -> float:
     Raises:
         ValueError: If a target is too wide for the graded solver.
     """
-    radius = float(target_radius(q, disc_centre(q)).max())
+    radius = float(find_discs(q).radius.max())
     # A Gaussian's variance on the grid differs from sigma^2 in the third digit.
     radius = -(-(radius - .1) // .5) * .5
     if not radius <= LARGEST_RADIUS:
@@ -115,7 +123,7 @@ def check_targets(q: Tensor, radius: float) -> None:
     """
     if not q.numel():
         return
-    moment = float(moment_outside(q, disc_centre(q), radius).max())
+    moment = float(moment_outside(q, find_discs(q).centre, radius).max())
     if moment > TOLERATED_MOMENT * radius:
         raise ValueError(
             f'a target has mass more than {radius:g} px from its barycentre, where the graded '

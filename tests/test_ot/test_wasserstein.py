@@ -9,12 +9,11 @@ from maps import exact_wasserstein, gaussian, one_hot
 from mmpose_wass.ot import (
     GradedSolver,
     check_targets,
-    disc_centre,
     disc_radius,
+    find_discs,
     jordan_split,
     moment_outside,
     softmax_map,
-    target_radius,
     wasserstein1,
 )
 
@@ -157,15 +156,17 @@ def test_wide_discs_stay_finite():
 
 def test_disc_of_a_target():
     q = gaussian((0.2, 31.7), 1.5)[None]
-    centre = disc_centre(q)
-    assert centre.tolist() == [[1, 32]]  # a border moves the barycentre inwards
+    assert find_discs(q).centre.tolist() == [[1, 32]]  # a border moves the barycentre inwards
     inner = gaussian((30, 30), 2.0)[None]
-    assert float(target_radius(inner, disc_centre(inner))) == pytest.approx(7.0, abs=.02)
-    off_grid = gaussian((30.5, 30.45), 2.0)[None]
-    assert float(target_radius(off_grid, disc_centre(off_grid))) == pytest.approx(7.0, abs=.02)
-    assert float(moment_outside(inner, disc_centre(inner), 7.0)) < .05
+    discs = find_discs(inner)
+    assert float(discs.radius) == pytest.approx(7.0, abs=.02)
+    off_grid = gaussian((200.5, 30.45), 2.0, (64, 256), torch.float32)[None]
+    assert float(find_discs(off_grid).radius) == pytest.approx(7.0, abs=.02)
+    assert float(moment_outside(inner, discs.centre, 7.0)) < .05
     two = .5 * (gaussian((10, 10), 1.0) + gaussian((50, 50), 1.0))[None]
-    assert float(moment_outside(two, disc_centre(two), 7.0)) == pytest.approx(28.3, rel=.02)
+    assert float(moment_outside(two, find_discs(two).centre, 7.0)) == pytest.approx(28.3, rel=.02)
+    empty = find_discs(torch.zeros(1, 8, 8))
+    assert empty.centre.tolist() == [[0, 0]] and float(empty.radius) == 2
 
 
 def test_stray_mass_of_a_target_is_refused_not_dropped():

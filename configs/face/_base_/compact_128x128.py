@@ -98,7 +98,7 @@ val_evaluator = [
 test_evaluator = val_evaluator
 
 optim_wrapper = dict(optimizer=dict(type='Adam', lr=1.5e-3))
-train_cfg = dict(by_epoch=True, max_epochs=12, val_interval=6)
+train_cfg = dict(by_epoch=True, max_epochs=14, val_interval=7)
 val_cfg = dict()
 test_cfg = dict()
 param_scheduler = [
@@ -106,7 +106,7 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=0,
-        end=12,
+        end=14,
         eta_min=1e-5,
         by_epoch=True,
         convert_to_iter_based=True)

@@ -7,20 +7,9 @@ import torch
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from mmpose_wass.ot import (
-    SOLVERS,
-    Solver,
-    disc_centre,
-    disc_radius,
-    find_radius,
-    softmax_map,
-    target_radius,
-)
+from mmpose_wass.ot import SOLVERS, Solver, disc_radius, find_radius, softmax_map
 
 from .softmax_heatmap_loss import SoftmaxHeatmapLoss
-
-# A target drawn at a sub-pixel place or cut by a border needs a disc a little unlike its sigma's.
-TOLERATED_EXCESS = 0.5
 
 
 @MODELS.register_module()
@@ -93,9 +82,6 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         self.options = {name: options[name] for name in known if options[name] is not None}
         self.check_interval = check_interval
         self.debug = debug
-        self._calls = 0
-        self._radius: Optional[float] = None
-        self._widest: Optional[Tensor] = None
         sigma = self.options.pop('sigma', None)
         if method != 'graded':
             self._solver: Optional[Solver] = SOLVERS[method](**self.options)
@@ -111,31 +97,11 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
             solver = self._graded(find_radius(target))
             if bool((target > 0).any()):  # once: the first batch with a landmark settles it
                 self._solver = solver
-        if self.check_interval and self._radius is not None and len(target):
-            self._watch_targets(target)
         return (solver or SOLVERS[self.method]())(softmax_map(logits), target).value
 
     def _graded(self, radius: float) -> Solver:
-        self._radius = radius
-        return SOLVERS['graded'](radius=radius, **self.options)
-
-    @torch.no_grad()
-    def _watch_targets(self, target: Tensor) -> None:
-        """Remember on the device the widest disc that a target needed; look at it at times."""
-        widest = target_radius(target, disc_centre(target)).amax()
-        if self._widest is not None:
-            widest = torch.maximum(widest, self._widest.to(widest.device))
-        self._widest = widest
-        self._calls += 1
-        if self._calls % self.check_interval == 1 or self.check_interval == 1:
-            needed = float(widest)
-            self._widest = None
-            if needed > self._radius + TOLERATED_EXCESS:
-                raise ValueError(
-                    f'a target needs a disc of {needed:.1f} px, the solver was set up for '
-                    f'{self._radius:.1f}: it has several modes or a larger sigma than the loss was '
-                    'told. Set sigma of WassersteinHeatmapLoss to that of the widest target, or, '
-                    "for targets that are not compact, method='sinkhorn'")
+        return SOLVERS['graded'](
+            radius=radius, check_interval=self.check_interval, **self.options)
 
     def _check_logits(self, logits: Tensor) -> None:
         # Pixels outside a mask are -inf on purpose.
