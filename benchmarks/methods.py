@@ -201,7 +201,7 @@ def all_methods() -> Tuple[List[Method], Dict[str, str]]:
             methods.append(method)
         else:
             skipped[method.label] = (f'{module} is not installed '
-                                     '(pip install mmpose-wass[bench] brings it)')
+                                     '(pip install -e ".[bench]" brings it)')
     return methods, skipped
 
 

@@ -51,7 +51,7 @@ class ExactSolver(Solver):
         try:
             import ot
         except ImportError as error:
-            raise ImportError("method 'exact' needs POT: pip install mmpose-wass[bench]") from error
+            raise ImportError('method "exact" needs POT: pip install "POT>=0.9"') from error
         self.program = ot.emd
         self.iterations = iterations
 

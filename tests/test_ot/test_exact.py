@@ -97,7 +97,7 @@ def test_an_unsolved_program_and_bad_maps_are_refused():
         wasserstein1(p * math.nan, q, method='exact')
 
 
-def test_without_pot_the_error_names_the_extra(monkeypatch):
+def test_without_pot_the_error_names_the_remedy(monkeypatch):
     genuine = builtins.__import__
 
     def without_pot(name, *arguments, **options):
@@ -106,5 +106,5 @@ def test_without_pot_the_error_names_the_extra(monkeypatch):
         return genuine(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, '__import__', without_pot)
-    with pytest.raises(ImportError, match=r'pip install mmpose-wass\[bench\]'):
+    with pytest.raises(ImportError, match=r'pip install "POT>=0.9"'):
         ExactSolver()
