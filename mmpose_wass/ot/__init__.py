@@ -2,6 +2,7 @@
 
 The package is laid out as a text on the method, one idea a file:
 
+- :mod:`~mmpose_wass.ot.arithmetic`: precision, denormals and bfloat16;
 - :mod:`~mmpose_wass.ot.maps`: heatmaps as distributions, their barycentre;
 - :mod:`~mmpose_wass.ot.grid`: pixel coordinates, the Euclidean ground cost, the graded axis;
 - :mod:`~mmpose_wass.ot.jordan`: the Jordan split, which removes self-transport;
@@ -13,6 +14,7 @@ The package is laid out as a text on the method, one idea a file:
 - :mod:`~mmpose_wass.ot.sinkhorn`: the paper's, entropic transport on the full grid;
 - :mod:`~mmpose_wass.ot.sliced`: one-dimensional distances, the cheap cross-check;
 - :mod:`~mmpose_wass.ot.exact`: a linear program, for evaluation and tests;
+- :mod:`~mmpose_wass.ot.softmax_transport`: from logits, with the gradient in the same pass;
 - :mod:`~mmpose_wass.ot.certificate`: a bound that rests on no approximation;
 - :mod:`~mmpose_wass.ot.wasserstein`: the entry, :func:`wasserstein1`.
 """
@@ -26,6 +28,7 @@ from .jordan import jordan_split
 from .maps import barycenter, log_softmax_map, softmax_map
 from .sinkhorn import SinkhornSolver
 from .sliced import SlicedSolver
+from .softmax_transport import softmax_wasserstein1
 from .solver import Dual, Solver, TransportResult
 from .targets import Discs, check_targets, disc_radius, find_discs, find_radius, moment_outside
 from .wasserstein import SOLVERS, wasserstein1
@@ -34,5 +37,6 @@ __all__ = [
     'SOLVERS', 'Discs', 'Dual', 'ExactSolver', 'GradedGeometry', 'GradedSolver', 'SinkhornSolver',
     'SlicedSolver', 'Solver', 'TransportResult', 'barycenter', 'certified_lower_bound',
     'check_targets', 'disc_radius', 'find_discs', 'find_radius', 'ground_cost', 'jordan_split',
-    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map', 'wasserstein1'
+    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map', 'softmax_wasserstein1',
+    'wasserstein1'
 ]

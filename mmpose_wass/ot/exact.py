@@ -68,7 +68,7 @@ class ExactSolver(Solver):
         answers = [self.solve_one(one) for one in difference]
         value = torch.tensor([value for value, _ in answers], dtype=torch.float64)
         potential = torch.stack([potential for _, potential in answers]).to(p)
-        return Dual(value.to(p), potential, -potential)
+        return Dual(value.to(p), potential)
 
     def solve_one(self, difference: Tensor) -> Tuple[float, Tensor]:
         """Value and potential ``[H, W]`` for one p - q ``[H, W]``, float64 on the CPU."""

@@ -1,11 +1,12 @@
 """The fast solver: entropic transport of the Jordan parts on graded sources, extrapolated."""
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
 
+from .arithmetic import denormals_flushed, multiplies_bfloat16_faster
 from .graded_geometry import GradedGeometry, Grading, graded_geometry
 from .jordan import jordan_split
 from .scaling import extrapolate_in_epsilon, iterate_scalings
@@ -18,6 +19,8 @@ CALM = 1e-3
 # Wider discs, of sigma above 3.6, take float64, where float32's range would blur them, and twice
 # the iterations, since mass mixes more slowly there.
 WIDE_RADIUS = 11.9
+# Pixels that a CPU solves for at once, so that what it reads and writes stays in its cache.
+PIXELS_AT_ONCE = 2**20
 # A target drawn at a sub-pixel place or cut by a border needs a disc a little unlike its sigma's.
 TOLERATED_EXCESS = 0.5
 
@@ -79,14 +82,17 @@ class GradedSolver(Solver):
         check_interval: The solver keeps on the device how wide a disc the targets needed. At the
             first and then every so many calls it looks, and refuses targets that its radius
             cannot hold; the other calls do not wait for the device. 0: never, the radius is
-            trusted.
+            trusted. On a CPU, where there is nothing to wait for, each call looks.
+        bfloat16_tables: Take the iterations' matrix products in bfloat16 where the rest is done in
+            float32. None: where the device multiplies it faster (AMX, tensor cores). The errors
+            above hold with it too.
 
     Raises:
         ValueError: If the radius is not in (0, 32] px or the accuracy is not known.
     """
 
     def __init__(self, radius: Optional[float] = None, accuracy: str = 'fast',
-                 check_interval: int = 0) -> None:
+                 check_interval: int = 0, bfloat16_tables: Optional[bool] = None) -> None:
         if radius is not None and not 0 < radius <= LARGEST_RADIUS:
             raise ValueError(f'radius must be in (0, {LARGEST_RADIUS:g}] px, got {radius}')
         if accuracy not in ACCURACIES:
@@ -94,6 +100,7 @@ class GradedSolver(Solver):
         self.radius = radius
         self.accuracy = ACCURACIES[accuracy]
         self.check_interval = check_interval
+        self.bfloat16_tables = bfloat16_tables
         self._calls = 0
         self._widest: Optional[Tensor] = None
 
@@ -109,34 +116,54 @@ class GradedSolver(Solver):
             radius = find_radius(q)
             check_targets(q, radius)
         elif self.check_interval:
-            self._watch(discs.radius)
-        dtype = torch.promote_types(p.dtype, self.accuracy.dtype)
+            self._watch(discs.radius, waits=q.is_cuda)
+        geometry = self._geometry(p, float(radius))
+        dtype = geometry.dtype
+        difference = p.to(dtype) - q.to(dtype)
+        with denormals_flushed(p.device):
+            potential, moved = self.potential(geometry, difference, discs.centre)
+        value = difference.mul_(potential).sum(dim=(1, 2)).clamp_min_(0).to(p.dtype)
+        calm = (moved / (moved + CALM)).to(p.dtype)
+        return Dual(value, potential.to(p.dtype), calm=calm)
+
+    def parts(self, maps: Tensor) -> Iterator[slice]:
+        """See :meth:`Solver.parts`. A GPU takes all maps at once, since it is bound by launches."""
+        count, at_once = len(maps), max(1, PIXELS_AT_ONCE // maps[0].numel())
+        if maps.is_cuda or self.radius is None:
+            at_once = count
+        for start in range(0, count, at_once):
+            yield slice(start, start + at_once)
+
+    def _geometry(self, maps: Tensor, radius: float) -> GradedGeometry:
+        dtype = torch.promote_types(maps.dtype, self.accuracy.dtype)
         if radius > WIDE_RADIUS:
             dtype = torch.float64
-        geometry = graded_geometry(
-            tuple(p.shape[-2:]), float(radius), self.accuracy.grading, p.device, dtype)
-        difference = p.to(dtype) - q.to(dtype)
-        potential, moved = self.potential(geometry, difference, discs.centre)
-        value = difference.mul_(potential).sum(dim=(1, 2)).clamp_min_(0).to(p.dtype)
-        potential = potential.to(p.dtype)
-        return Dual(value, potential, -potential, (moved / (moved + CALM)).to(p.dtype))
+        table_dtype = dtype
+        if dtype == torch.float32:
+            half = self.bfloat16_tables
+            if multiplies_bfloat16_faster(maps.device) if half is None else half:
+                table_dtype = torch.bfloat16
+        return graded_geometry(tuple(maps.shape[-2:]), radius, self.accuracy.grading, maps.device,
+                               dtype, table_dtype)
 
-    def _watch(self, needed: Tensor) -> None:
-        """Remember the widest disc that a target needed; look at it at times."""
+    def _watch(self, needed: Tensor, waits: bool) -> None:
+        """Refuse targets that need a wider disc; where looking waits for the device, at times."""
         widest = needed.amax()
-        if self._widest is not None:
-            widest = torch.maximum(widest, self._widest.to(widest))
-        self._widest = widest
-        self._calls += 1
-        if self._calls % self.check_interval == 1 or self.check_interval == 1:
-            found = float(widest)
+        if waits:
+            if self._widest is not None:
+                widest = torch.maximum(widest, self._widest.to(widest))
+            self._widest = widest
+            self._calls += 1
+            if self._calls % self.check_interval != 1 % self.check_interval:
+                return
             self._widest = None
-            if found > self.radius + TOLERATED_EXCESS:
-                raise ValueError(
-                    f'a target needs a disc of {found:.1f} px, the solver was set up for '
-                    f'{self.radius:.1f}: it has several modes or a larger sigma than was said. Set '
-                    'sigma (or radius) to that of the widest target, or, for targets that are '
-                    "not compact, method='sinkhorn'")
+        found = float(widest)
+        if found > self.radius + TOLERATED_EXCESS:
+            raise ValueError(
+                f'a target needs a disc of {found:.1f} px, the solver was set up for '
+                f'{self.radius:.1f}: it has several modes or a larger sigma than was said. Set '
+                'sigma (or radius) to that of the widest target, or, for targets that are '
+                "not compact, method='sinkhorn'")
 
     def potential(self, geometry: GradedGeometry, difference: Tensor,
                   centre: Tensor) -> Tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -37,7 +37,8 @@ class Placement(NamedTuple):
     within: Tensor  # [M, S]: whether the disc point lies in the map
     across: Tensor  # [M, W, n]: hat weights of the columns on the coarse axis
     down: Tensor  # [M, H, n]: hat weights of the rows
-    far_field: Tensor  # [M, H, W]: sqrt(|x|^2 + R^2)
+    columns: Tensor  # [M, W]: squared offsets of the columns, plus R^2
+    rows: Tensor  # [M, H]: squared offsets of the rows
 
 
 class GradedGeometry:
@@ -62,11 +63,14 @@ class GradedGeometry:
         grading: How finely.
         device: Where tables live.
         dtype: ``torch.float32`` or ``torch.float64``.
+        table_dtype: Of the kernels; ``torch.bfloat16`` has float32's range.
     """
 
     def __init__(self, shape: Tuple[int, int], radius: float, grading: Grading,
-                 device: torch.device, dtype: torch.dtype) -> None:
+                 device: torch.device, dtype: torch.dtype,
+                 table_dtype: Optional[torch.dtype] = None) -> None:
         self.shape = shape
+        self.dtype = dtype
         self.radius = radius
         # Larger discs need a larger epsilon to stay within the floating-point range.
         limit = LARGEST_RADIUS_OVER_EPSILON[dtype]
@@ -99,7 +103,7 @@ class GradedGeometry:
         self.source_radius = table(source_radius)
         self.node_far_field = table(np.sqrt(source_radius[len(disc):]**2 + radius**2))
         self.kernels = tuple(
-            table(np.exp(-(distance - source_radius[:, None]) / epsilon))
+            table(np.exp(-(distance - source_radius[:, None]) / epsilon), table_dtype or dtype)
             for epsilon in self.epsilons)
 
     def place(self, centre: Tensor) -> Placement:
@@ -111,13 +115,13 @@ class GradedGeometry:
         y = centre[:, 1:] + self.disc[:, 1]
         within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         kind = self.axis_weights.dtype
-        across, down = columns.to(kind).square() + self.radius**2, rows.to(kind).square()
         return Placement(
             pixels=torch.where(within, y * width + x, centre[:, 1:] * width + centre[:, :1]),
             within=within,
             across=self.axis_weights[columns + self.span],
             down=self.axis_weights[rows + self.span],
-            far_field=(across[:, None, :] + down[:, :, None]).sqrt_())
+            columns=columns.to(kind).square_().add_(self.radius**2),
+            rows=rows.to(kind).square_())
 
     def gather(self, difference: Tensor, placement: Placement) -> Tuple[Tensor, Tensor]:
         """Mass of r = p - q at the disc's pixels and, splatted, at the outer nodes.
@@ -147,7 +151,8 @@ class GradedGeometry:
         nodes = potential.new_zeros(count, size * size)
         nodes[:, self.outer] = far - self.node_far_field
         pixels = placement.down @ (nodes.view(count, size, size) @ placement.across.transpose(1, 2))
-        pixels += placement.far_field
+        far_field = placement.columns[:, None, :] + placement.rows[:, :, None]
+        pixels += far_field.sqrt_()
         # Disc points outside the map repeat what the centre's own entry writes.
         near = torch.where(placement.within, near, near[:, self.centre_index, None])
         pixels.view(count, -1).scatter_(1, placement.pixels, near)
@@ -156,9 +161,9 @@ class GradedGeometry:
 
 @functools.lru_cache(maxsize=8)
 def graded_geometry(shape: Tuple[int, int], radius: float, grading: Grading, device: torch.device,
-                    dtype: torch.dtype) -> GradedGeometry:
+                    dtype: torch.dtype, table_dtype: torch.dtype) -> GradedGeometry:
     """The geometry for these settings, built once and kept while among the last eight in use.
 
     Its tables grow with R^4: 3 MB for R = 10 (sigma 3), 170 MB and half a second for R = 32.
     """
-    return GradedGeometry(shape, radius, grading, device, dtype)
+    return GradedGeometry(shape, radius, grading, device, dtype, table_dtype)

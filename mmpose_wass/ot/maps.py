@@ -1,8 +1,6 @@
 """Heatmaps as distributions: softmax over the pixels, and the barycentre."""
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import torch
 from torch import Tensor
 
@@ -44,11 +42,3 @@ def barycenter(probability: Tensor) -> Tensor:
         probability.sum(dim=-2) @ columns,
         probability.sum(dim=-1) @ rows,
     ], dim=-1)
-
-
-def full_precision(device: torch.device):
-    """Context that switches autocast off, where the device has it (older torch: not on all)."""
-    try:
-        return torch.autocast(device.type, enabled=False)
-    except RuntimeError:
-        return nullcontext()

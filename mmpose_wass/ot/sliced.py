@@ -89,7 +89,7 @@ class SlicedSolver(Solver):
         potential = torch.cat([self.potential(part, *tables) for part in difference.split(group)])
         value = (difference * potential).sum(dim=1).clamp_min_(0)
         potential = potential.view_as(p)
-        return Dual(value, potential, -potential)
+        return Dual(value, potential)
 
     def potential(self, difference: Tensor, order: Tensor, place: Tensor, gaps: Tensor) -> Tensor:
         """The mean potential ``[M, N]`` of maps p - q ``[M, N]``."""

@@ -2,14 +2,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .arithmetic import full_precision
 from .certificate import certified_lower_bound
-from .maps import full_precision
 
 
 class TransportResult(NamedTuple):
@@ -33,13 +33,13 @@ class Dual(NamedTuple):
     Attributes:
         value: ``[M]``.
         potential: Derivative of the value with respect to p, ``[M, H, W]``.
-        target_potential: Derivative with respect to q, ``[M, H, W]``.
+        target_potential: Derivative with respect to q, ``[M, H, W]``, or None for -potential.
         calm: Factor ``[M]`` of both derivatives in the gradient, or None for 1.
     """
 
     value: Tensor
     potential: Tensor
-    target_potential: Tensor
+    target_potential: Optional[Tensor] = None
     calm: Optional[Tensor] = None
 
 
@@ -66,6 +66,14 @@ class Solver(ABC):
             The :class:`Dual`, without a graph.
         """
 
+    def parts(self, maps: Tensor) -> Iterator[slice]:
+        """Slices of maps ``[M, H, W]`` to solve for one after the other: one, of all of them.
+
+        A solver that is faster, or needs less memory, with fewer maps at once says so here.
+        """
+        yield slice(None)
+
+    @torch.compiler.disable
     def __call__(self, p: Tensor, q: Tensor, certify: bool = False) -> TransportResult:
         """Distance of maps ``[..., H, W]``, see :func:`~mmpose_wass.ot.wasserstein1`.
 
@@ -98,7 +106,9 @@ class _Transport(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, p: Tensor, q: Tensor, solver: Solver):
-        dual = solver.solve(p, q)
+        duals = [solver.solve(p[part], q[part]) for part in solver.parts(p)]
+        dual = duals[0] if len(duals) == 1 else Dual(
+            *(None if field[0] is None else torch.cat(field) for field in zip(*duals)))
         target = dual.target_potential if ctx.needs_input_grad[1] else None
         ctx.save_for_backward(dual.potential, target, dual.calm)
         ctx.mark_non_differentiable(dual.potential)
@@ -109,4 +119,8 @@ class _Transport(torch.autograd.Function):
     def backward(ctx, grad_value: Tensor, _):
         potential, target, calm = ctx.saved_tensors
         factor = (grad_value if calm is None else grad_value * calm)[:, None, None]
-        return factor * potential, None if target is None else factor * target, None
+        grad_p = factor * potential
+        grad_q = None
+        if ctx.needs_input_grad[1]:
+            grad_q = -grad_p if target is None else factor * target
+        return grad_p, grad_q, None

@@ -2,35 +2,39 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 
-from mmpose_wass.ot.maps import full_precision
+from mmpose_wass.ot.arithmetic import full_precision
 
 REDUCTIONS = ('mean', 'none')
 
 
 class MapPairs(NamedTuple):
-    """Predicted and target distributions of every landmark of a batch.
+    """What was predicted for every landmark of a batch, and its target.
 
     Attributes:
-        logits: ``[M, H, W]``, divided by the temperature, -inf outside the mask.
-        target: ``[M, H, W]`` with sum 1 (or all 0 where invalid).
+        logits: ``[M, H, W]`` as the model gave them.
+        target: ``[M, H, W]``, of any sum, 0 outside the mask.
+        mass: The targets' sums ``[M]``.
         weights: ``[M]``, 0 where invalid.
+        keep: Pixels that count, ``[M, H, W]``, or None for all.
     """
 
     logits: Tensor
     target: Tensor
+    mass: Tensor
     weights: Tensor
+    keep: Optional[Tensor]
 
 
 class SoftmaxHeatmapLoss(nn.Module):
     r"""Base of losses between :math:`p = \mathrm{softmax}(\text{output} / T)` and q.
 
     The softmax runs over the H x W pixels of each landmark's map (Sec. 5.1); the target is
-    divided by its sum. A subclass implements :meth:`distance` for ``[M, H, W]`` pairs.
+    divided by its sum. A subclass implements :meth:`distance` for clean ``[M, H, W]`` pairs.
 
     Landmarks with weight 0, an empty target or an empty mask contribute exactly nothing,
     whatever their logits hold, and their gradient is exactly 0. A batch without a valid
@@ -61,7 +65,17 @@ class SoftmaxHeatmapLoss(nn.Module):
 
     @abstractmethod
     def distance(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Distance of each pair ``[M]``, from logits and targets ``[M, H, W]``."""
+        """Distance of each pair ``[M]``.
+
+        Args:
+            logits: ``[M, H, W]``, divided by the temperature, -inf outside the mask, 0 where
+                invalid.
+            target: ``[M, H, W]`` with sum 1, or all 0 where invalid.
+        """
+
+    def distances(self, pairs: MapPairs) -> Tensor:
+        """Distance of each pair ``[M]``, whatever for those of weight 0."""
+        return self.distance(*self.clean(pairs))
 
     def forward(self,
                 output: Tensor,
@@ -90,9 +104,8 @@ class SoftmaxHeatmapLoss(nn.Module):
             target_weights = None
         with full_precision(output.device):
             pairs = self._pair(output, target, target_weights, mask)
-            valid = pairs.weights > 0
-            # The inner `where` keeps NaN of an ignored landmark out of the sum.
-            values = torch.where(valid, self.distance(pairs.logits, pairs.target), 0.0)
+            # Keeps NaN of an ignored landmark out of the sum.
+            values = torch.where(pairs.weights > 0, self.distances(pairs), 0.0)
             if self.reduction == 'none':
                 return self.loss_weight * values.view(batch, landmarks)
             total = pairs.weights.sum()
@@ -101,27 +114,31 @@ class SoftmaxHeatmapLoss(nn.Module):
 
     def _pair(self, output: Tensor, target: Tensor, target_weights: Optional[Tensor],
               mask: Optional[Tensor]) -> MapPairs:
-        dtype = torch.float64 if output.dtype == torch.float64 else torch.float32
         shape = output.shape[-2:]
-        logits = output.to(dtype).reshape(-1, *shape)
-        target = target.detach().to(dtype).reshape(-1, *shape)
+        logits = output.reshape(-1, *shape)
+        target = target.detach().reshape(-1, *shape)
         keep = None
         if mask is not None:
             keep = (mask > 0).expand(output.shape).reshape(-1, *shape)
             target = target * keep
-        mass = target.sum(dim=(1, 2))
-        valid = mass > 0
-        weights = valid.to(dtype)
+        dtype = torch.float64 if output.dtype == torch.float64 else torch.float32
+        mass = target.sum(dim=(1, 2), dtype=dtype)
+        weights = (mass > 0).to(dtype)
         if target_weights is not None:
             weights = weights * target_weights.to(dtype).reshape(-1)
-            valid = valid & (weights > 0)
-        weights = torch.where(valid, weights, 0.0)
+        # Also where a weight is NaN or negative.
+        weights = torch.where((mass > 0) & (weights > 0), weights, 0.0)
+        return MapPairs(logits, target, mass, weights, keep)
+
+    def clean(self, pairs: MapPairs) -> Tuple[Tensor, Tensor]:
+        """Logits and target as :meth:`distance` takes them, in float32 or float64."""
+        valid = (pairs.weights > 0)[:, None, None]
         # An ignored landmark may hold anything, NaN too: it is replaced, not multiplied by 0.
-        logits = torch.where(valid[:, None, None], logits / self.temperature, 0.0)
-        if keep is not None:
-            logits = logits.masked_fill(~keep & valid[:, None, None], -torch.inf)
-        target = torch.where(valid[:, None, None], target / mass[:, None, None], 0.0)
-        return MapPairs(logits, target, weights)
+        logits = torch.where(valid, pairs.logits.to(pairs.mass.dtype) / self.temperature, 0.0)
+        if pairs.keep is not None:
+            logits = logits.masked_fill(~pairs.keep & valid, -torch.inf)
+        target = torch.where(valid, pairs.target / pairs.mass[:, None, None], 0.0)
+        return logits, target
 
     def extra_repr(self) -> str:
         return (f'temperature={self.temperature}, use_target_weight={self.use_target_weight}, '

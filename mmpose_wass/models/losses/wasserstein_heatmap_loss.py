@@ -7,9 +7,9 @@ import torch
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from mmpose_wass.ot import SOLVERS, Solver, disc_radius, find_radius, softmax_map
+from mmpose_wass.ot import SOLVERS, Solver, disc_radius, find_radius, softmax_wasserstein1
 
-from .softmax_heatmap_loss import SoftmaxHeatmapLoss
+from .softmax_heatmap_loss import MapPairs, SoftmaxHeatmapLoss
 
 
 @MODELS.register_module()
@@ -36,7 +36,7 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         accuracy: ``'fast'`` or ``'accurate'``; of ``'graded'`` alone.
         epsilon: Entropic strength in heatmap pixels; of ``'sinkhorn'`` alone.
         check_interval: After the first call, every so many calls the targets' widths are looked at
-            (0: never). The other calls do not wait for the device.
+            (0: never). The other calls do not wait for the device; on a CPU each call looks.
         debug: Raise on logits that are NaN or infinite, at the price of waiting for the device.
             Without it they make the loss NaN, which mixed precision's scaler answers by
             skipping the step.
@@ -89,24 +89,36 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
             self._solver = None if sigma is None else self._graded(disc_radius(sigma))
             SOLVERS[method](**self.options)  # refuses unknown values now, not in training
 
-    def distance(self, logits: Tensor, target: Tensor) -> Tensor:
+    def distances(self, pairs: MapPairs) -> Tensor:
+        valid = pairs.weights > 0
         if self.debug:
-            self._check_logits(logits)
-        solver = self._solver
-        if solver is None and len(target):
-            solver = self._graded(find_radius(target))
-            if bool((target > 0).any()):  # once: the first batch with a landmark settles it
-                self._solver = solver
-        return (solver or SOLVERS[self.method]())(softmax_map(logits), target).value
+            self._check_logits(pairs, valid)
+        if pairs.keep is not None:
+            return self.distance(*self.clean(pairs))
+        return softmax_wasserstein1(
+            pairs.logits, pairs.target, self._solver_for(pairs.target, valid), self.temperature,
+            valid)
+
+    def distance(self, logits: Tensor, target: Tensor) -> Tensor:
+        solver = self._solver_for(target, target.flatten(1).any(dim=1))
+        return softmax_wasserstein1(logits, target, solver)
+
+    def _solver_for(self, target: Tensor, valid: Tensor) -> Solver:
+        if self._solver is not None:
+            return self._solver
+        target = torch.where(valid[:, None, None], target, 0.0)
+        target = target / target.sum(dim=(1, 2), keepdim=True).clamp_min(1e-30)
+        solver = self._graded(find_radius(target)) if len(target) else SOLVERS[self.method]()
+        if bool(valid.any()):  # once: the first batch with a landmark settles it
+            self._solver = solver
+        return solver
 
     def _graded(self, radius: float) -> Solver:
         return SOLVERS['graded'](
             radius=radius, check_interval=self.check_interval, **self.options)
 
-    def _check_logits(self, logits: Tensor) -> None:
-        # Pixels outside a mask are -inf on purpose.
-        bad = (torch.isnan(logits) | torch.isposinf(logits)).flatten(1).any(dim=1)
-        bad |= torch.isneginf(logits).flatten(1).all(dim=1)
+    def _check_logits(self, pairs: MapPairs, valid: Tensor) -> None:
+        bad = (~torch.isfinite(pairs.logits)).flatten(1).any(dim=1) & valid
         if bool(bad.any()):
             raise ValueError(f'logits of {int(bad.sum())} of {len(bad)} landmarks are NaN or '
                              f'infinite, the first at index {int(bad.nonzero()[0])} of B * K')

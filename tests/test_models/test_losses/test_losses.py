@@ -12,7 +12,7 @@ from mmpose_wass.models.losses import (
     WassersteinHeatmapLoss,
     WeightedSumHeatmapLoss,
 )
-from mmpose_wass.ot import softmax_map, wasserstein1
+from mmpose_wass.ot import GradedSolver, softmax_map, wasserstein1
 
 LOSSES = [WassersteinHeatmapLoss, KLHeatmapLoss, SoftmaxMSEHeatmapLoss]
 
@@ -154,10 +154,20 @@ def test_targets_are_checked_later_too():
     wide = gaussian((30, 30), 6.0, dtype=torch.float32)[None, None]
     loss = WassersteinHeatmapLoss(check_interval=3)
     loss(logits, target)
-    loss(logits, wide)  # seen, not yet looked at
-    loss(logits, target)
     with pytest.raises(ValueError, match='larger sigma'):
-        loss(logits, target)
+        loss(logits, wide)
+
+
+def test_where_looking_waits_for_the_device_it_is_done_at_times():
+    solver = GradedSolver(radius=5.5, check_interval=3)
+    fits, wide = torch.tensor([5.5, 4.0]), torch.tensor([5.5, 19.0])
+    solver._watch(fits, waits=True)
+    solver._watch(wide, waits=True)  # seen, not yet looked at
+    solver._watch(fits, waits=True)
+    with pytest.raises(ValueError, match='disc of 19.0 px'):
+        solver._watch(fits, waits=True)
+    with pytest.raises(ValueError, match='disc of 19.0 px'):
+        GradedSolver(radius=5.5, check_interval=1)._watch(wide, waits=True)
 
 
 def test_weighted_sum():
