@@ -19,6 +19,7 @@ setup(
     keywords='facial landmarks, optimal transport, heatmap regression, mmpose',
     packages=find_packages(include=['mmpose_wass', 'mmpose_wass.*']),
     include_package_data=True,
+    package_data={'mmpose_wass.landmarks': ['mean_shapes.json']},
     python_requires='>=3.9',
     # mmpose_wass/environment.py checks the ranges of the OpenMMLab packages and torch at import (a
     # test compares the two); the tested set is requirements/lock.txt. mmcv must be built with its
@@ -35,7 +36,11 @@ setup(
         'packaging>=21',
     ],
     extras_require={
-        'dev': ['pytest>=7', 'hypothesis>=6', 'POT>=0.9', 'ruff>=0.4', 'pre-commit>=3'],
+        'dev': [
+            'pytest>=7', 'hypothesis>=6', 'POT>=0.9', 'ruff>=0.4', 'pre-commit>=3', 'h5py>=3,<4'
+        ],
+        # COFW's annotations are MATLAB 7.3 files.
+        'data': ['h5py>=3,<4'],
         'bench': ['POT>=0.9', 'geomloss>=0.2.6'],
         'deploy': ['onnx>=1.14', 'onnxruntime>=1.16'],
         'docs': ['mkdocs-material>=9', 'mkdocstrings[python]>=0.24'],
