@@ -2,9 +2,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
+
+from .mean_shape import normalize_shape, shipped_shape
+
+Pairs = Tuple[Tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,22 @@ class LandmarkScheme:
         regions (dict[str, tuple[int, ...]]): The points of each part of the face, disjoint. Points
             in no region (body and hands of a whole-body scheme) do not belong to the face.
         default_norm_mode (str): How the paper normalises errors on this scheme.
-        metainfo (str): MMPose's metainfo file of the layout; the flip pairs come from there.
+        metainfo (str): MMPose's metainfo file of the layout; the flip pairs come from there unless
+            ``flip_pairs`` has them.
         source (str): Where the numbering comes from.
+        landmark_names (tuple[str, ...]): K unique names; ``landmark_0`` … where none are given. A
+            name that two schemes share means the same anatomical point.
+        flip_pairs (tuple[tuple[int, int], ...] | None): Points that change places when the image
+            is mirrored, each pair once. ``None``: from ``metainfo``, or else from names that begin
+            with ``right_`` and ``left_``.
+        shape (tuple[tuple[float, float], ...] | None): K points (x to the right, y down) of a
+            frontal face in any unit, for a scheme of one's own.
+        shape_table (str): Entry of the shipped mean shapes for the points of the face, where
+            ``shape`` is ``None``; the scheme's own name by default.
+
+    Raises:
+        ValueError: Naming the scheme and the entry, for points that do not exist, a point in two
+            regions or two flip pairs, names that are not unique, or a wrong number of them.
     """
     name: str
     num_landmarks: int
@@ -34,13 +53,26 @@ class LandmarkScheme:
     default_norm_mode: str = 'inter_ocular'
     metainfo: str = ''
     source: str = ''
+    landmark_names: Tuple[str, ...] = ()
+    flip_pairs: Optional[Pairs] = None
+    shape: Optional[Tuple[Tuple[float, float], ...]] = None
+    shape_table: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse a table that names points which do not exist, or one point in two regions.
+        if not self.landmark_names:
+            names = tuple(f'landmark_{index}' for index in range(self.num_landmarks))
+            object.__setattr__(self, 'landmark_names', names)
+        self._check_points()
+        self._check_names()
+        self._check_flip_pairs()
+        if self.shape is not None:
+            found = np.shape(self.shape)
+            if found != (self.num_landmarks, 2):
+                raise ValueError(f'scheme {self.name!r}: shape must be [{self.num_landmarks}, 2], '
+                                 f'found {list(found)}')
 
-        Raises:
-            ValueError: Naming the scheme and the entry.
-        """
+    def _check_points(self) -> None:
+        """Refuse a table that names points which do not exist, or one point in two regions."""
         members = [index for region in self.regions.values() for index in region]
         if len(set(members)) != len(members):
             twice = sorted({index for index in members if members.count(index) > 1})
@@ -48,33 +80,114 @@ class LandmarkScheme:
         entries = dict(
             outer_eye_corners=self.outer_eye_corners,
             pupils=self.pupils[0] + self.pupils[1],
-            regions=members)
+            regions=members,
+            flip_pairs=[index for pair in self.flip_pairs or () for index in pair])
         for entry, indices in entries.items():
             wrong = [index for index in indices if not 0 <= index < self.num_landmarks]
             if wrong:
                 raise ValueError(f'scheme {self.name!r}: {entry} names the points {wrong}, but '
                                  f'there are {self.num_landmarks} (0..{self.num_landmarks - 1})')
 
+    def _check_names(self) -> None:
+        names = self.landmark_names
+        if len(names) != self.num_landmarks:
+            raise ValueError(f'scheme {self.name!r}: landmark_names must be {self.num_landmarks} '
+                             f'names, found {len(names)}')
+        if len(set(names)) != len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise ValueError(f'scheme {self.name!r}: landmark_names has {", ".join(twice)} twice')
+
+    def _check_flip_pairs(self) -> None:
+        members = [index for pair in self.flip_pairs or () for index in pair]
+        if any(len(pair) != 2 for pair in self.flip_pairs or ()):
+            raise ValueError(f'scheme {self.name!r}: flip_pairs must be pairs of two indices')
+        if len(set(members)) != len(members):
+            twice = sorted({index for index in members if members.count(index) > 1})
+            raise ValueError(f'scheme {self.name!r}: points {twice} are in two flip_pairs')
+
     @property
     def face_landmarks(self) -> Tuple[int, ...]:
         """Indices of the points of the face in ascending order: the union of all regions."""
         return tuple(sorted(index for region in self.regions.values() for index in region))
 
-    def flip_indices(self) -> np.ndarray:
-        """Index that each point has after a horizontal flip, from MMPose's metainfo: [K].
+    @property
+    def landmark_regions(self) -> Tuple[str, ...]:
+        """Region of each of the K points; ``''`` for a point in none.
+
+        Examples:
+            >>> from mmpose_wass.landmarks import get_scheme
+            >>> get_scheme('300w').landmark_regions[30]
+            'nose'
+        """
+        found = {index: name for name, region in self.regions.items() for index in region}
+        return tuple(found.get(index, '') for index in range(self.num_landmarks))
+
+    @property
+    def mean_shape(self) -> np.ndarray:
+        """Mean face to draw on and to measure with.
+
+        Returns:
+            np.ndarray: [K, 2], x to the right and y down, in inter-ocular units, the origin in the
+            middle of the outer eye corners, which lie on one height. Points that belong to no
+            region (body, hands) are NaN.
 
         Raises:
-            ValueError: If the scheme names no metainfo file.
+            ValueError: If the scheme brings no shape and none is shipped.
+
+        Examples:
+            >>> from mmpose_wass.landmarks import get_scheme
+            >>> get_scheme('300w').mean_shape[[36, 45]].tolist()
+            [[-0.5, 0.0], [0.5, 0.0]]
+        """
+        if self.shape is not None:
+            points = np.array(self.shape, dtype=float)
+        else:
+            face = shipped_shape(self.shape_table or self.name)
+            if face is None or len(face) != len(self.face_landmarks):
+                raise ValueError(
+                    f'scheme {self.name!r} has no mean shape. Give it shape=[[x, y], …], for '
+                    'example of `tools/landmarks.py new NAME --annotations FILE.json`, or name '
+                    'with shape_table a shipped scheme of the same points')
+            points = np.full((self.num_landmarks, 2), np.nan)
+            points[list(self.face_landmarks)] = face
+        return normalize_shape(points, self.outer_eye_corners)
+
+    def flip_indices(self) -> np.ndarray:
+        """Index that each point has after a horizontal flip: [K].
+
+        Raises:
+            ValueError: If the scheme has neither flip pairs, nor a metainfo file to take them
+                from, nor names that tell right from left.
 
         Examples:
             >>> from mmpose_wass.landmarks import get_scheme
             >>> get_scheme('300w').flip_indices()[[36, 30]].tolist()
             [45, 30]
         """
-        if not self.metainfo:
-            raise ValueError(f'scheme {self.name!r} names no metainfo file to take flip pairs from')
-        from mmpose.datasets.datasets.utils import parse_pose_metainfo
-        return np.array(parse_pose_metainfo(dict(from_file=self.metainfo))['flip_indices'])
+        if self.flip_pairs is None and self.metainfo:
+            return np.array(_flip_indices_of(self.metainfo))
+        flipped = np.arange(self.num_landmarks)
+        for first, second in self.flip_pairs if self.flip_pairs is not None else self._by_names():
+            flipped[[first, second]] = second, first
+        return flipped
+
+    def _by_names(self) -> List[Tuple[int, int]]:
+        place = {name: index for index, name in enumerate(self.landmark_names)}
+        pairs = [(index, place.get('left_' + name[len('right_'):]))
+                 for name, index in place.items() if name.startswith('right_')]
+        left = sum(name.startswith('left_') for name in place)
+        if not pairs or left != len(pairs) or any(second is None for _, second in pairs):
+            raise ValueError(
+                f'scheme {self.name!r} names no metainfo file to take flip pairs from, its '
+                'landmark_names do not tell right_… from left_…, and it has no flip_pairs. Give '
+                "it flip_pairs=[[i, j], …]; a scheme file may also say flip_pairs='from_shape'")
+        return pairs
+
+
+@cache
+def _flip_indices_of(metainfo: str) -> Tuple[int, ...]:
+    from mmpose.datasets.datasets.utils import parse_pose_metainfo
+    return tuple(parse_pose_metainfo(dict(from_file=metainfo))['flip_indices'])
 
 
 _SCHEMES: Dict[str, LandmarkScheme] = {}
@@ -99,6 +212,11 @@ def register_scheme(scheme: LandmarkScheme, force: bool = False) -> LandmarkSche
                          'another name, or pass force=True to replace it')
     _SCHEMES[scheme.name] = scheme
     return scheme
+
+
+def forget_scheme(name: str) -> None:
+    """Take a scheme out of the known ones; :func:`unregister_scheme` takes its conversions too."""
+    _SCHEMES.pop(name, None)
 
 
 def list_schemes() -> List[str]:
