@@ -181,10 +181,14 @@ class GradedSolver(Solver):
         placement = geometry.place(centre)
         near, far = geometry.gather(difference, placement)
         surplus, deficit = jordan_split(near)
+        surplus = torch.cat([surplus, far.clamp_min(0)], dim=1)
         moved = deficit.sum(dim=1)
-        scale = moved.clamp_min(1e-12)[:, None]
+        # Equal sums for distributions; an empty target, which counts for nothing, has a deficit
+        # of 0. Some matrix units carry NaN and infinity of a row into its neighbours: the
+        # difference keeps those for the value, the iterations must not see them.
+        scale = torch.maximum(moved, surplus.sum(dim=1)).clamp_min(1e-12)[:, None]
         scalings = iterate_scalings(
-            torch.cat([surplus, far.clamp_min(0)], dim=1) / scale, deficit / scale,
+            *(torch.nan_to_num(mass / scale, 0, 0, 0) for mass in (surplus, deficit)),
             geometry.kernels, geometry.epsilons, self._iterations(geometry), geometry.radius)
         coarse, fine = (self.merge(geometry, *scaling[:2]) for scaling in scalings[-2:])
         result = extrapolate_in_epsilon(

@@ -62,7 +62,7 @@ def iterate_scalings(source_mass: Tensor, sink_mass: Tensor, kernels: Sequence[T
         u = None if potential is None else torch.exp((potential / epsilon).clamp(-limit, limit))
         for _ in range(count):
             reached = _product(source_mass if u is None else source_mass * u, kernel)
-            reached.clamp_min_(smallest)
+            reached.clamp_(smallest, 1 / smallest)
             v = reached.amin(dim=1, keepdim=True) * largest / reached
             u = _product(sink_mass * v, kernel.T).clamp_(smallest, 1 / smallest).reciprocal_()
         potential = epsilon * torch.log(u)

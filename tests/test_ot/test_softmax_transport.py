@@ -58,6 +58,27 @@ def test_maps_that_do_not_count_may_hold_anything():
     assert (slope[1] == 0).all() and torch.isfinite(slope).all() and (slope[0] != 0).any()
 
 
+@pytest.mark.parametrize('bfloat16_tables', [False, True])
+@pytest.mark.parametrize('method', ['empty target', 'NaN logits', 'infinite logits'])
+def test_a_bad_map_leaves_the_others_alone(method, bfloat16_tables):
+    """Matrix units multiply what lies beyond a row's end by 0, and 0 * NaN is NaN."""
+    logits, target = pairs(20, (64, 64))
+    solver = GradedSolver(radius=10, bfloat16_tables=bfloat16_tables)
+    expected = softmax_wasserstein1(logits, target, solver)
+    slope, = torch.autograd.grad(expected.sum(), logits)
+    with torch.no_grad():
+        if method == 'empty target':
+            target[3] = 0
+        else:
+            logits[3, 5, 5] = torch.nan if method == 'NaN logits' else torch.inf
+    found = softmax_wasserstein1(logits, target, solver)
+    others = torch.arange(20) != 3
+    torch.testing.assert_close(found[others], expected[others], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        torch.autograd.grad(found.sum(), logits)[0][others], slope[others], rtol=1e-4, atol=1e-6)
+    assert method == 'empty target' or torch.isnan(found[3])
+
+
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 def test_low_precision_logits_give_float32_values_and_their_own_gradient(dtype):
     logits, target = pairs(dtype=dtype)
