@@ -15,11 +15,11 @@ The package is laid out as a text on the method, one idea a file:
 - :mod:`~mmpose_wass.ot.sliced`: one-dimensional distances, the cheap cross-check;
 - :mod:`~mmpose_wass.ot.exact`: a linear program, for evaluation and tests;
 - :mod:`~mmpose_wass.ot.softmax_transport`: from logits, with the gradient in the same pass;
-- :mod:`~mmpose_wass.ot.certificate`: a bound that rests on no approximation;
+- :mod:`~mmpose_wass.ot.certificate`: bounds that rest on no approximation;
 - :mod:`~mmpose_wass.ot.wasserstein`: the entry, :func:`wasserstein1`.
 """
 
-from .certificate import certified_lower_bound
+from .certificate import certified_lower_bound, certified_upper_bound
 from .exact import ExactSolver
 from .graded import GradedSolver
 from .graded_geometry import GradedGeometry
@@ -36,7 +36,7 @@ from .wasserstein import SOLVERS, wasserstein1
 __all__ = [
     'SOLVERS', 'Discs', 'Dual', 'ExactSolver', 'GradedGeometry', 'GradedSolver', 'SinkhornSolver',
     'SlicedSolver', 'Solver', 'TransportResult', 'barycenter', 'certified_lower_bound',
-    'check_targets', 'disc_radius', 'find_discs', 'find_radius', 'ground_cost', 'jordan_split',
-    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map', 'softmax_wasserstein1',
-    'wasserstein1'
+    'certified_upper_bound', 'check_targets', 'disc_radius', 'find_discs', 'find_radius',
+    'ground_cost', 'jordan_split', 'log_softmax_map', 'moment_outside', 'pixel_coordinates',
+    'softmax_map', 'softmax_wasserstein1', 'wasserstein1'
 ]

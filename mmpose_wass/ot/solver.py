@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .arithmetic import full_precision
-from .certificate import certified_lower_bound
+from .certificate import certified_lower_bound, certified_upper_bound
 
 
 class TransportResult(NamedTuple):
@@ -19,12 +19,14 @@ class TransportResult(NamedTuple):
         value: W1 in heatmap pixels, ``[...]``, differentiable.
         potential: Kantorovich potential f in heatmap pixels, ``[..., H, W]``: what the value's
             derivative with respect to p is, up to a constant and up to :attr:`Dual.calm`.
-        lower_bound: Never more than the exact W1, ``[...]``, where asked for.
+        lower_bound: Never more than the exact W1, ``[...]`` float64, where asked for.
+        upper_bound: Never less than it, the same.
     """
 
     value: Tensor
     potential: Tensor
     lower_bound: Optional[Tensor] = None
+    upper_bound: Optional[Tensor] = None
 
 
 class Dual(NamedTuple):
@@ -80,8 +82,9 @@ class Solver(ABC):
         Args:
             p: Predicted maps.
             q: Target maps.
-            certify: Compute the lower bound too, in float64, see
-                :func:`~mmpose_wass.ot.certificate.certified_lower_bound`.
+            certify: Compute both bounds too, in float64, see
+                :func:`~mmpose_wass.ot.certificate.certified_lower_bound` and
+                :func:`~mmpose_wass.ot.certificate.certified_upper_bound`.
 
         Raises:
             ValueError: On unequal shapes or fewer than two dimensions.
@@ -97,8 +100,9 @@ class Solver(ABC):
         with full_precision(p.device):
             value, potential = _Transport.apply(p.reshape(-1, *shape), q.reshape(-1, *shape), self)
         potential = potential.reshape(p.shape)
-        bound = certified_lower_bound(p.double(), q.double(), potential) if certify else None
-        return TransportResult(value.reshape(leading), potential, bound)
+        bounds = [bound(p.double(), q.double(), potential)
+                  for bound in (certified_lower_bound, certified_upper_bound)] if certify else []
+        return TransportResult(value.reshape(leading), potential, *bounds)
 
 
 class _Transport(torch.autograd.Function):
