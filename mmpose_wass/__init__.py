@@ -9,8 +9,9 @@ from .environment import check_environment
 
 check_environment()
 
-from . import codecs, evaluation, models, ot  # noqa: E402
+from . import codecs, datasets, evaluation, models, ot, visualization  # noqa: E402
 from .engine.checkpoint import allow_mmengine_checkpoints  # noqa: E402
+from .engine.cross_dataset import apply_cross_dataset  # noqa: E402
 from .turning_on import attach_metrics, describe_difference, turn_on  # noqa: E402
 from .version import __version__  # noqa: E402
 
@@ -18,6 +19,6 @@ from .version import __version__  # noqa: E402
 allow_mmengine_checkpoints()
 
 __all__ = [
-    '__version__', 'attach_metrics', 'codecs', 'describe_difference', 'evaluation', 'models',
-    'ot', 'turn_on'
+    '__version__', 'apply_cross_dataset', 'attach_metrics', 'codecs', 'datasets',
+    'describe_difference', 'evaluation', 'models', 'ot', 'turn_on', 'visualization'
 ]

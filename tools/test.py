@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
 from mmpose_wass.engine import (
+    NamedTestSetsEvaluator,
     PredictionsHook,
     check_checkpoint,
     check_data_files,
@@ -104,17 +105,30 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     if args.badcase:
         set_badcase(cfg, args)
     if args.dump is not None:
-        dump = dict(type='DumpResults', out_file_path=args.dump)
-        evaluator = cfg.test_evaluator
-        evaluator = list(evaluator) if isinstance(evaluator, (list, tuple)) else [evaluator]
-        cfg.test_evaluator = [*evaluator, dump]
+        add_dump(cfg, args.dump)
     merge_cfg_options(cfg, args)
     set_preprocessor(cfg)
     return cfg
 
 
+def add_dump(cfg: Config, path: str) -> None:
+    """Dump the predictions of all test sets to a pickle."""
+    dump = dict(type='DumpResults', out_file_path=path)
+    evaluator = cfg.test_evaluator
+    if isinstance(evaluator, (list, tuple)):
+        cfg.test_evaluator = [*evaluator, dump]
+    elif evaluator.type in ('NamedTestSetsEvaluator', NamedTestSetsEvaluator):
+        evaluator.overall = [*evaluator.get('overall', ()), dump]
+    else:
+        cfg.test_evaluator = [evaluator, dump]
+
+
 def set_badcase(cfg: Config, args: argparse.Namespace) -> None:
     """Switch MMPose's bad-case analysis on."""
+    if 'ModelLandmarkLayout' in cfg.pretty_text:
+        raise ValueError('--badcase compares landmark by landmark, which needs one scheme for '
+                         'model and data; here they differ. tools/failures.py shows the worst '
+                         'faces of such a test')
     hook = (cfg.get('default_hooks', None) or {}).get('badcase', None)
     if hook is None:
         raise ValueError("--badcase needs default_hooks.badcase=dict(type='BadCaseAnalysisHook') "

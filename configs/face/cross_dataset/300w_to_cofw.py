@@ -1,0 +1,6 @@
+# 300W -> COFW: 29 common landmarks, several of them means of 300W's points.
+_base_ = ['../hrnet_w18_300w_wass.py', '../_base_/datasets/cofw.py']
+
+from mmpose_wass.engine import cross_dataset_settings  # noqa: E402  `_base_` comes first
+
+test_dataloader, test_evaluator, visualizer = cross_dataset_settings(_base_, _base_.data_cofw)

@@ -1,0 +1,6 @@
+# COFW -> AFLW, one of the paper's protocols: 19 common landmarks; all and frontal faces.
+_base_ = ['../hrnet_w18_cofw_wass.py', '../_base_/datasets/aflw.py']
+
+from mmpose_wass.engine import cross_dataset_settings  # noqa: E402  `_base_` comes first
+
+test_dataloader, test_evaluator, visualizer = cross_dataset_settings(_base_, _base_.data_aflw)
