@@ -1,28 +1,22 @@
 """A contact sheet of faces with predicted and annotated landmarks."""
 from __future__ import annotations
 
-import os.path as osp
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Optional, Sequence, Union
 
-import cv2
 import numpy as np
-from mmengine.utils import mkdir_or_exist
 
 from mmpose_wass.evaluation.functional import image_errors
 
-#: Colours as OpenCV wants them: blue, green, red.
-TRUTH_COLOR = (90, 220, 60)
-PREDICTION_COLOR = (50, 50, 255)
-_LINK_COLOR = (0, 220, 255)
-_PAPER, _INK, _FAINT, _BACKDROP = (255, 255, 255), (40, 40, 40), (120, 120, 120), (225, 225, 225)
+from .face_tile import LINK_COLOR, PREDICTION_COLOR, TRUTH_COLOR, draw_face, read_image
+from .sheet_layout import arrange_tiles, with_caption, write_sheet
+
+__all__ = [
+    'LINK_COLOR', 'ORDERS', 'PREDICTION_COLOR', 'TRUTH_COLOR', 'choose_faces',
+    'draw_prediction_sheet', 'draw_result_sheet'
+]
 
 #: Orders of :func:`choose_faces`.
 ORDERS = ('given', 'worst', 'best', 'spread')
-
-_FONT = cv2.FONT_HERSHEY_DUPLEX
-_CAPITAL = 21.0  # height of the font's capitals at scale 1, px
-_SHIFT = 4  # drawing positions to 1/16 px
-_GAP = 8
 
 
 def choose_faces(errors: np.ndarray, count: Optional[int] = None,
@@ -74,8 +68,13 @@ def draw_prediction_sheet(images: Sequence[Union[str, np.ndarray]],
                           order: str = 'given',
                           title: str = '',
                           tile: int = 240,
-                          margin: float = 1.35) -> str:
-    """Draw faces with annotation (green), prediction (red) and the gap between them (yellow).
+                          margin: float = 1.35,
+                          focus: Optional[Sequence[Sequence[int]]] = None,
+                          fit_predictions: bool = False,
+                          error_texts: Optional[Sequence[str]] = None,
+                          hint: str = 'below each face: mean error / normalisation distance',
+                          blank_missing: bool = False) -> str:
+    """Draw faces with annotation (blue), prediction (red) and the gap between them (yellow).
 
     Each face is cut out around its annotated landmarks. Its error stands below it.
 
@@ -94,12 +93,19 @@ def draw_prediction_sheet(images: Sequence[Union[str, np.ndarray]],
         title (str): Heading of the sheet.
         tile (int): Side of a face on the sheet in pixels.
         margin (float): Side of the cut-out in units of the landmarks' box.
+        focus (Sequence[Sequence[int]], optional): For each face the landmarks to draw large; the
+            others are small and without their gaps. All of them by default.
+        fit_predictions (bool): Widen cut-outs for predictions outside of them, up to twice.
+        error_texts (Sequence[str], optional): N texts to set in place of the mean errors.
+        hint (str): Line of the heading that says what stands below each face.
+        blank_missing (bool): Draw faces whose image is missing on an empty backdrop that says so,
+            instead of raising.
 
     Returns:
         str: ``path``.
 
     Raises:
-        FileNotFoundError: If an image cannot be read.
+        FileNotFoundError: If an image cannot be read, unless ``blank_missing``.
         ValueError: If shapes disagree or there is no face to draw.
         OSError: If the sheet cannot be written.
     """
@@ -117,8 +123,10 @@ def draw_prediction_sheet(images: Sequence[Union[str, np.ndarray]],
             or means.shape != targets.shape[:1] or len(images) != len(targets)):
         raise ValueError('predictions and targets must be [N, K, 2], valid [N, K], errors [N] or '
                          f'[N, K], with N images; found {found}')
-    if captions is not None and len(captions) != len(images):
-        raise ValueError(f'captions must be {len(images)} texts, found {len(captions)}')
+    for name, texts in (('captions', captions), ('error_texts', error_texts), ('focus', focus)):
+        if texts is not None and len(texts) != len(images):
+            kind = 'lists of landmarks' if name == 'focus' else 'texts'
+            raise ValueError(f'{name} must be {len(images)} {kind}, found {len(texts)}')
     if columns < 1:
         raise ValueError(f'columns must be at least 1, found {columns}')
     faces = choose_faces(means, count, order)
@@ -127,16 +135,30 @@ def draw_prediction_sheet(images: Sequence[Union[str, np.ndarray]],
 
     tiles = []
     for face in faces:
-        image = _read(images[face])
+        image, note = _image_and_note(images[face], blank_missing)
         labelled = valid[face] & np.isfinite(targets[face]).all(axis=-1)
-        picture = _draw_face(image, predictions[face], targets[face], labelled, tile, margin)
+        picture = draw_face(image, predictions[face], targets[face], labelled, tile, margin,
+                            None if focus is None else focus[face], fit_predictions)
         lost = int((labelled & ~np.isfinite(predictions[face]).all(axis=-1)).sum())
         error = 'excluded' if np.isnan(means[face]) else f'{100 * means[face]:.2f} %'
-        note = captions[face] if captions is not None else ''
+        if error_texts is not None:
+            error = error_texts[face]
         if lost:
-            note = f'{lost} not finite'
-        tiles.append(_with_caption(picture, error, note))
-    return _write(_arrange(tiles, columns, title), path)
+            note = note or f'{lost} not finite'
+        if not note and captions is not None:
+            note = captions[face]
+        tiles.append(with_caption(picture, error, note))
+    return write_sheet(arrange_tiles(tiles, columns, title, hint), path)
+
+
+def _image_and_note(image: Union[str, np.ndarray], blank_missing: bool):
+    """The pixels, or ``None`` and what to say about it."""
+    try:
+        return read_image(image), ''
+    except FileNotFoundError:
+        if not blank_missing:
+            raise
+        return None, 'image missing'
 
 
 def draw_result_sheet(errors_npz: str,
@@ -166,146 +188,3 @@ def draw_result_sheet(errors_npz: str,
                                      count=count,
                                      order=order,
                                      **kwargs)
-
-
-def _read(image: Union[str, np.ndarray]) -> np.ndarray:
-    if isinstance(image, np.ndarray):
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError('an image must be uint8 [H, W, 3] (BGR), '
-                             f'found {image.dtype} {list(image.shape)}')
-        return image
-    pixels = cv2.imread(str(image), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise FileNotFoundError(f'{image}: there is no image that OpenCV can read')
-    return pixels
-
-
-def _cut_out(image: np.ndarray, points: np.ndarray, tile: int,
-             margin: float) -> Tuple[np.ndarray, np.ndarray, float]:
-    """Square [tile, tile, 3] around ``points``, its top left corner in the image, and its scale."""
-    if len(points):
-        low, high = points.min(axis=0), points.max(axis=0)
-        center, side = (low + high) / 2, max(2.0, margin * (high - low).max())
-    else:
-        center, side = np.array(image.shape[1::-1]) / 2, float(max(image.shape[:2]))
-    side = int(np.ceil(side))
-    origin = np.floor(center - side / 2).astype(int)
-    # Only what lies in the image is copied: a wild annotation must not ask for a giant canvas.
-    x0, y0 = np.clip(origin, 0, image.shape[1::-1])
-    x1, y1 = np.clip(origin + side, 0, image.shape[1::-1])
-    scale = tile / side
-    canvas = np.full((tile, tile, 3), _BACKDROP, dtype=np.uint8)
-    left, top = ((np.array([x0, y0]) - origin) * scale).round().astype(int)
-    right, bottom = ((np.array([x1, y1]) - origin) * scale).round().astype(int)
-    if right > left and bottom > top:
-        part = image[y0:y1, x0:x1]
-        rule = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        canvas[top:bottom, left:right] = cv2.resize(part, (right - left, bottom - top),
-                                                    interpolation=rule)
-    return canvas, origin, scale
-
-
-def _draw_face(image: np.ndarray, prediction: np.ndarray, target: np.ndarray, labelled: np.ndarray,
-               tile: int, margin: float) -> np.ndarray:
-    picture, origin, scale = _cut_out(image, target[labelled], tile, margin)
-    # Twice the size while drawing: thin lines and small dots come out smooth.
-    picture = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-
-    def place(point: np.ndarray) -> Tuple[int, int]:
-        moved = (((point - origin + 0.5) * scale) * 2 - 0.5) * (1 << _SHIFT)
-        # OpenCV's integers overflow on points far away.
-        x, y = np.clip(moved, -(1 << 20), 1 << 20).round()
-        return int(x), int(y)
-
-    drawn = labelled & np.isfinite(prediction).all(axis=-1)
-    # Dense schemes get smaller dots, so that neighbours stay apart.
-    radius = (1.5 if len(target) > 40 else 2.2) * tile / 240 * 2
-    for index in np.flatnonzero(drawn):
-        cv2.line(picture, place(target[index]), place(prediction[index]), _LINK_COLOR,
-                 max(1, round(tile / 160)), cv2.LINE_AA, _SHIFT)
-    # The annotation's dots are larger: they stay visible, as rings, below a perfect prediction.
-    for points, shown, color, size in ((target, labelled, TRUTH_COLOR, 1.55 * radius),
-                                       (prediction, drawn, PREDICTION_COLOR, 1.15 * radius)):
-        for index in np.flatnonzero(shown):
-            center = place(points[index])
-            for extent, fill in ((size + 0.5, (0, 0, 0)), (size, color)):
-                cv2.circle(picture, center, int(extent * (1 << _SHIFT)), fill, -1, cv2.LINE_AA,
-                           _SHIFT)
-    return cv2.resize(picture, (tile, tile), interpolation=cv2.INTER_AREA)
-
-
-def _text_width(text: str, height: float) -> int:
-    return cv2.getTextSize(text, _FONT, height / _CAPITAL, 1)[0][0]
-
-
-def _put_text(canvas: np.ndarray, text: str, left: int, baseline: int, height: float,
-              color: tuple, width: Optional[int] = None) -> int:
-    """Write ``text`` with capitals of ``height`` px, shortened to ``width``; returns its end."""
-    # OpenCV's fonts know ASCII only.
-    text = text.encode('ascii', 'replace').decode()
-    room = canvas.shape[1] - left if width is None else width
-    if _text_width(text, height) > room:
-        # The end of a path or name tells more than its beginning.
-        while text and _text_width('...' + text, height) > room:
-            text = text[1:]
-        text = '...' + text if text else ''
-    cv2.putText(canvas, text, (left, baseline), _FONT, height / _CAPITAL, color, 1, cv2.LINE_AA)
-    return left + _text_width(text, height)
-
-
-def _with_caption(picture: np.ndarray, error: str, note: str) -> np.ndarray:
-    tile = picture.shape[1]
-    height = max(12, round(tile / 18))
-    strip = np.full((2 * height, tile, 3), _PAPER, dtype=np.uint8)
-    end = _put_text(strip, error, 2, round(1.55 * height), height, _INK)
-    if note:
-        _put_text(strip, note, end + height, round(1.55 * height), 0.8 * height, _FAINT,
-                  tile - end - height - 2)
-    return np.vstack([picture, strip])
-
-
-def _heading(width: int, title: str, tile: int) -> np.ndarray:
-    height = max(12, round(tile / 16))
-    legend = (('annotation', TRUTH_COLOR), ('prediction', PREDICTION_COLOR))
-    rows = 2 if title else 1
-    band = np.full((round(2.2 * height) * rows + height // 2, width, 3), _PAPER, dtype=np.uint8)
-    baseline = round(1.8 * height)
-    if title:
-        _put_text(band, title, _GAP, baseline, 1.15 * height, _INK, width - 2 * _GAP)
-        baseline += round(2.2 * height)
-    left = _GAP
-    for name, color in legend:
-        center = (left + height // 2, baseline - height // 2)
-        cv2.circle(band, center, round(0.5 * height), (0, 0, 0), -1, cv2.LINE_AA)
-        cv2.circle(band, center, round(0.5 * height) - 1, color, -1, cv2.LINE_AA)
-        left += round(1.6 * height)
-        left = _put_text(band, name, left, baseline, 0.9 * height, _INK) + height
-    hint = 'below each face: mean error / normalisation distance'
-    if _text_width(hint, 0.9 * height) < width - left - height - _GAP:
-        _put_text(band, hint, left + height, baseline, 0.9 * height, _FAINT)
-    return band
-
-
-def _arrange(tiles: List[np.ndarray], columns: int, title: str) -> np.ndarray:
-    columns = min(columns, len(tiles))
-    rows = -(-len(tiles) // columns)
-    height, width = tiles[0].shape[:2]
-    sheet = np.full((rows * (height + _GAP), columns * (width + _GAP) + _GAP, 3), _PAPER, np.uint8)
-    for index, picture in enumerate(tiles):
-        row, column = divmod(index, columns)
-        top, left = row * (height + _GAP), _GAP + column * (width + _GAP)
-        sheet[top:top + height, left:left + width] = picture
-    return np.vstack([_heading(sheet.shape[1], title, width), sheet])
-
-
-def _write(sheet: np.ndarray, path: str) -> str:
-    path = str(path)
-    if osp.dirname(path):
-        mkdir_or_exist(osp.dirname(path))
-    try:
-        written = cv2.imwrite(path, sheet)
-    except cv2.error as error:
-        raise OSError(f'{path}: OpenCV cannot write this image; name it .png or .jpg') from error
-    if not written:
-        raise OSError(f'{path}: the image could not be written')
-    return path

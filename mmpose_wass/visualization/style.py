@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os.path as osp
-from typing import Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -70,3 +70,12 @@ def save_figure(figure: Figure, path: str, title: Optional[str] = None, dpi: int
     with matplotlib.rc_context({'pdf.fonttype': 42, 'svg.fonttype': 'none'}):
         figure.savefig(path, dpi=dpi, facecolor='white')
     return path
+
+
+def save_figures(figure: Figure, paths: Sequence[str], title: Optional[str] = None) -> List[str]:
+    """Write ``figure`` under several names, such as ``.png`` to look at and ``.pdf`` to print.
+
+    Returns:
+        list[str]: ``paths``.
+    """
+    return [save_figure(figure, path, title) for path in paths]
