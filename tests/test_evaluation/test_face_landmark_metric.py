@@ -176,25 +176,62 @@ class TestParityWithMMPose:
         assert found['face/micro_NME'] / 100 == pytest.approx(
             reference.evaluate(20)['NME'], rel=1e-6)
 
-    def test_unlabelled_points_of_real_annotations(self, shared_dir):
-        """Each sample annotation file, read and packed by MMPose, with shifted predictions."""
-        checked = 0
-        for name, kind in (('300w', 'Face300WDataset'), ('cofw', 'COFWDataset'),
-                           ('wflw', 'WFLWDataset'), ('lapa', 'LapaDataset')):
-            root = shared_dir / 'data' / 'mmpose_samples' / name
-            dataset = build_dataset(kind, root, f'test_{name}.json')
-            samples = as_predicted(dataset, shift=3.)
+    @pytest.mark.parametrize('packing, name, kind, arguments', [(packing, *row) for row in [
+        ('300w', 'Face300WDataset', dict(norm_mode='keypoint_distance')),
+        ('cofw', 'COFWDataset', dict(norm_mode='keypoint_distance')),
+        ('wflw', 'WFLWDataset', dict(norm_mode='keypoint_distance')),
+        ('lapa', 'LapaDataset', dict(norm_mode='keypoint_distance')),
+        ('aflw', 'AFLWDataset', dict(norm_mode='use_norm_item', norm_item='bbox_size')),
+        ('aflw', 'AFLWDataset', dict(norm_mode='use_norm_item', norm_item='box_size')),
+    ] for packing in ['PackPoseInputs', 'PackFaceInputs']
+        # The stock transform drops box_size.
+        if (packing, row[2].get('norm_item')) != ('PackPoseInputs', 'box_size')])
+    def test_real_annotations(self, shared_dir, packing, name, kind, arguments):
+        """Each sample annotation file, read and packed by MMPose, with blurred predictions."""
+        root = shared_dir / 'data' / 'mmpose_samples' / name
+        dataset = build_dataset(kind, root, f'test_{name}.json', packing)
+        samples = as_predicted(dataset, shift=3., blur=4.)
+        reference = NME(**arguments)
+        reference.dataset_meta = dataset.metainfo
+        reference.process([], copy.deepcopy(samples))
+        expected = reference.evaluate(len(samples))['NME']
+        assert expected > 1e-3
+        # The paper's normalisation is what MMPose measures on each of them.
+        for found in (evaluate(samples, dataset.metainfo),
+                      evaluate(samples, dataset.metainfo, **arguments)):
+            assert found['face/micro_NME'] / 100 == pytest.approx(expected, rel=1e-6)
+
+    def test_random_data_many_times(self):
+        rng = np.random.default_rng(11)
+        for case in range(60):
+            scheme = get_scheme(['300w', 'cofw', 'wflw', 'lapa'][case % 4])
+            samples = make_samples(
+                scheme.num_landmarks,
+                count=int(rng.integers(1, 30)),
+                seed=case,
+                labelled=rng.uniform(.05, 1),
+                always=scheme.outer_eye_corners)
             reference = NME(norm_mode='keypoint_distance')
-            reference.dataset_meta = dataset.metainfo
+            reference.dataset_meta = metainfo(scheme.name)
             reference.process([], copy.deepcopy(samples))
-            found = evaluate(samples, dataset.metainfo)
-            assert found['face/micro_NME'] / 100 == pytest.approx(
-                reference.evaluate(len(samples))['NME'], rel=1e-6)
-            checked += 1
-        assert checked == 4
+            found = evaluate(samples, scheme.name)['face/micro_NME'] / 100
+            assert found == pytest.approx(reference.evaluate(len(samples))['NME'], rel=1e-6)
+
+    def test_unlabelled_eye_corner_is_where_both_part(self):
+        """MMPose measures to the coordinates (0, 0) of a corner that is not labelled."""
+        samples = make_samples(68, count=2, labelled=1)
+        samples[1]['gt_instances']['keypoints'][:, 36] = 0
+        samples[1]['gt_instances']['keypoints_visible'][:, 36] = 0
+        reference = NME(norm_mode='keypoint_distance')
+        reference.dataset_meta = metainfo('300w')
+        reference.process([], copy.deepcopy(samples))
+        found = evaluate(samples)
+        assert found['face/excluded'] == 1
+        assert found == {**evaluate(samples[:1]), 'face/excluded': 1}
+        assert found['face/micro_NME'] / 100 != pytest.approx(reference.evaluate(2)['NME'], rel=.01)
 
 
-def build_dataset(kind, root, ann_file):
+def build_dataset(kind, root, ann_file, packing='PackPoseInputs'):
     return DATASETS.build(
         dict(
             type=kind,
@@ -206,17 +243,19 @@ def build_dataset(kind, root, ann_file):
                 dict(type='mmpose.LoadImage'),
                 dict(type='mmpose.GetBBoxCenterScale'),
                 dict(type='mmpose.TopdownAffine', input_size=(64, 64)),
-                dict(type='mmpose.PackPoseInputs')
+                dict(type=f'mmpose.{packing}')
             ]))
 
 
-def as_predicted(dataset, shift):
-    """Samples of a perfect model that is off by ``shift`` pixels to the right."""
-    samples = []
+def as_predicted(dataset, shift, blur=0.):
+    """Samples of a model that is off by ``shift`` pixels to the right, and ``blur`` at random."""
+    samples, rng = [], np.random.default_rng(0)
     for index in range(len(dataset)):
         sample: PoseDataSample = dataset[index]['data_samples']
         keypoints = sample.gt_instances.keypoints.astype(np.float64)
-        sample.pred_instances = InstanceData(keypoints=keypoints + [shift, 0])
+        sample.pred_instances = InstanceData(
+            keypoints=keypoints + [shift, 0] + rng.normal(0, blur, keypoints.shape),
+            keypoint_scores=np.full(keypoints.shape[:2], .5))
         samples.append(sample.to_dict())
     return samples
 
@@ -336,6 +375,68 @@ class TestNormalization:
         with pytest.raises(ValueError, match=words):
             FaceLandmarkMetric(**arguments)
 
+    @pytest.mark.parametrize('mode, length', [('landmark_box_width', 40.),
+                                              ('landmark_box_size', 90.),
+                                              ('landmark_box_diagonal', np.hypot(40, 90)),
+                                              ('landmark_box_geometric_mean', 60.),
+                                              ('box_geometric_mean', 80.)])
+    def test_boxes_of_landmarks_and_roots_of_areas(self, mode, length):
+        samples = make_samples(19, count=1, labelled=1)
+        truth = samples[0]['gt_instances']
+        truth['keypoints'][:] = [20, 10]
+        truth['keypoints'][0, :3] = [[60, 50], [50, 100], [500, 500]]
+        truth['keypoints_visible'][0, 2] = 0  # not labelled: not in the box
+        truth['bboxes'][:] = [[0, 0, 64, 100]]
+        samples[0]['pred_instances']['keypoints'] = truth['keypoints'] + [3, 4]
+        found = evaluate(samples, 'aflw', norm_mode=mode)
+        assert found['face/NME'] == pytest.approx(500 / length, rel=1e-6)
+
+    def test_extra_normalizations_stand_under_their_names(self):
+        samples = make_samples(19, labelled=.9)
+        for sample in samples:
+            sample['gt_instances']['bboxes'][:, 3] += 200  # higher than wide
+            sample['gt_instances']['box_size'] = np.array([70.])
+        extras = [
+            'bbox_size', 'landmark_box_size',
+            dict(norm_item='box_size'),
+            dict(keypoint_indices=[3, 'chin'], name='brow_to_chin')
+        ]
+        for name in samples:
+            name['gt_instances']['keypoints_visible'][:, [3, 18]] = 1
+        found = without_prefix(evaluate(samples, 'aflw', extra_normalizations=extras))
+        assert [name for name in found if name not in NAMES] == [
+            f'{measure}_{name}'
+            for name in ('bbox_size', 'landmark_box_size', 'box_size', 'brow_to_chin')
+            for measure in ('NME', 'micro_NME')]
+        alone = [dict(norm_item='bbox_size'), dict(norm_mode='landmark_box_size'),
+                 dict(norm_item='box_size'), dict(keypoint_indices=[3, 18])]
+        names = ('bbox_size', 'landmark_box_size', 'box_size', 'brow_to_chin')
+        for name, arguments in zip(names, alone):
+            expected = without_prefix(evaluate(samples, 'aflw', **arguments))
+            assert found[f'NME_{name}'] == expected['NME']
+            assert found[f'micro_NME_{name}'] == expected['micro_NME']
+        assert {name: found[name] for name in NAMES} == without_prefix(evaluate(samples, 'aflw'))
+
+    def test_extra_normalizations_that_make_no_sense(self):
+        with pytest.raises(ValueError, match='one name'):
+            FaceLandmarkMetric(extra_normalizations=['box_width', 'box_width'])
+        with pytest.raises(ValueError, match="found 'box_wdith'"):
+            FaceLandmarkMetric(extra_normalizations=['box_wdith'])
+        with pytest.raises(ValueError, match='found mode'):
+            FaceLandmarkMetric(extra_normalizations=[dict(mode='box_width')])
+
+    def test_landmarks_by_name(self):
+        samples = make_samples(98, labelled=1)
+        expected = evaluate(samples, 'wflw', keypoint_indices=[60, 72])
+        found = evaluate(samples, 'wflw', keypoint_indices=[
+            'right_eye_outer_corner', 'left_eye_outer_corner'])
+        assert found == expected == evaluate(samples, 'wflw')
+        # MMPose's own names work too, also where the scheme is not a known one.
+        meta = dict(metainfo('wflw'), dataset_name='somebody\'s')
+        assert evaluate(samples, meta, keypoint_indices=['kpt-60', 72]) == expected
+        with pytest.raises(ValueError, match="no landmark named 'eyebrow'; it has .*pupil"):
+            evaluate(samples, 'wflw', keypoint_indices=['eyebrow', 72])
+
     def test_missing_fields_are_named(self):
         samples = make_samples(19)
         with pytest.raises(KeyError, match='box_size.*PackPoseInputs.*000.jpg|box_size.*000.jpg'):
@@ -449,6 +550,61 @@ class TestBookkeeping:
         assert twice['face/NME'] != expected['face/NME']
 
 
+class TestOcclusion:
+
+    def samples(self):
+        """Errors in px: visible 1, hidden 4 or 6, not labelled 100; the distance is 50."""
+        samples = make_samples(29, count=3, labelled=1)
+        for index, sample in enumerate(samples):
+            truth = sample['gt_instances']
+            truth['keypoints'][0, 8], truth['keypoints'][0, 9] = (50, 50), (100, 50)
+            hidden = np.zeros((1, 29), bool)
+            hidden[0, 10:10 + 5 * index] = True  # none, five, ten
+            truth['keypoints_visible'][0, 0] = 0
+            truth['occluded'] = hidden
+            offset = np.where(hidden, 2. + 2 * index, 1.)
+            offset[0, 0] = 100
+            sample['pred_instances']['keypoints'] = (
+                truth['keypoints'].astype(float) + offset[..., None] * [0, 1])
+        return samples
+
+    def test_split_by_hand(self):
+        found = without_prefix(evaluate(self.samples(), 'cofw'))
+        assert found['NME_occluded'] == pytest.approx((8 + 12) / 2)  # of two faces
+        assert found['NME_visible'] == pytest.approx(2.)
+        by_hand = np.mean([2, (5 * 8 + 23 * 2) / 28, (10 * 12 + 18 * 2) / 28])
+        assert found['NME'] == pytest.approx(by_hand)
+
+    def test_says_nothing_where_nothing_is_hidden_or_known(self):
+        samples = self.samples()
+        for sample in samples:
+            sample['gt_instances']['occluded'][:] = False
+        assert list(without_prefix(evaluate(samples, 'cofw'))) == NAMES
+        for sample in samples:
+            del sample['gt_instances']['occluded']
+        assert list(without_prefix(evaluate(samples, 'cofw'))) == NAMES
+
+    def test_in_the_files(self, tmp_path):
+        evaluate(self.samples(), 'cofw', outfile_prefix=str(tmp_path / 'run'))
+        content = json.loads((tmp_path / 'run.metrics.json').read_text())
+        occluded, visible = content['occlusion']['occluded'], content['occlusion']['visible']
+        assert (occluded['points'], occluded['faces']) == (15, 2)
+        assert (visible['points'], visible['faces']) == (28 * 3 - 15, 3)
+        assert occluded['FR_L@0.05'] == 100 and visible['FR_L@0.05'] == 0
+        row = content['landmarks'][10]
+        assert (row['scored_occluded'], row['scored_visible']) == (2, 1)
+        assert row['NME_occluded'] == pytest.approx(10) and row['NME_visible'] == pytest.approx(2)
+        with np.load(tmp_path / 'run.errors.npz') as arrays:
+            assert arrays['occluded'].sum() == 15
+            assert (~arrays['valid']).sum() == 3
+
+    def test_wrong_shape(self):
+        samples = self.samples()
+        samples[1]['gt_instances']['occluded'] = np.zeros((1, 28), bool)
+        with pytest.raises(ValueError, match=r'occluded must have shape .*found \[1, 28\]'):
+            evaluate(samples, 'cofw')
+
+
 class TestResultFiles:
 
     def test_files_hold_what_was_printed(self, tmp_path):
@@ -473,7 +629,8 @@ class TestResultFiles:
         assert arrays['errors'].shape == (5, 68) and arrays['valid'].shape == (5, 68)
         assert arrays['image_paths'].tolist() == [f'images/{index:03d}.jpg' for index in range(5)]
         assert arrays['annotation_ids'].tolist() == [f'{index:012d}' for index in range(1, 6)]
-        assert arrays['landmark_names'][0] == 'kpt-0'
+        assert arrays['landmark_names'][[0, 36]].tolist() == [
+            'right_jaw_1', 'right_eye_outer_corner']
         again = normalized_errors(arrays['predictions'], arrays['targets'], arrays['distances'],
                                   arrays['valid'])
         np.testing.assert_array_equal(again, arrays['errors'])

@@ -15,8 +15,10 @@ from mmpose_wass.evaluation.functional import (
     image_errors,
     inter_ocular_distance,
     inter_pupil_distance,
+    landmark_breakdown,
     mean_error_per_landmark,
     measure_name,
+    nme,
     normalized_errors,
     normalized_mean_error,
     summarize_errors,
@@ -105,6 +107,30 @@ class TestMeans:
         np.testing.assert_array_equal(
             mean_error_per_landmark(ERRORS), np.array([9 / 2, 27 / 3, 8]) / 64)
 
+    def test_image_means_are_accurate(self):
+        from fractions import Fraction
+        errors = np.random.default_rng(3).gamma(.5, .05, size=(300, 41))
+        errors[np.random.default_rng(4).random(errors.shape) < .3] = NAN
+        for row, mean in zip(errors, image_errors(errors)):
+            exact = [Fraction(e) for e in row.tolist() if e == e]
+            assert mean == pytest.approx(float(sum(exact) / len(exact)), rel=1e-15)
+
+    def test_results_do_not_depend_on_the_chunks_they_are_computed_in(self, monkeypatch):
+        from mmpose_wass.evaluation.functional import errors as module
+        rng = np.random.default_rng(5)
+        targets = rng.uniform(0, 100, (57, 7, 2))
+        predictions = targets + rng.normal(0, 3, targets.shape)
+        valid = rng.random((57, 7)) < .8
+        whole = normalized_errors(predictions, targets, np.full(57, 30.), valid)
+        summary = summarize_errors(whole)
+        monkeypatch.setattr(module, 'CHUNK_ENTRIES', 21)
+        np.testing.assert_array_equal(
+            normalized_errors(predictions, targets, np.full(57, 30.), valid), whole)
+        assert summarize_errors(whole) == pytest.approx(summary, rel=1e-13)
+
+    def test_short_name(self):
+        assert nme is normalized_mean_error
+
     def test_mean_of_image_means_differs_from_mean_of_points(self):
         assert normalized_mean_error(ERRORS) == 8 / 64
         assert normalized_mean_error(ERRORS, average='points') == (12 + 24 + 24) / 8 / 64
@@ -135,6 +161,18 @@ class TestFailureRates:
         assert failure_rate_images(ERRORS, THRESHOLD) == 1 / 3
         below = np.nextafter(THRESHOLD, 0)
         assert failure_rate_images(ERRORS, below) == 2 / 3
+
+    @pytest.mark.parametrize('num_landmarks', [1, 3, 7, 19, 29, 68, 98])
+    @pytest.mark.parametrize('error', [.05, .07, .08, .1, .15, .2])
+    def test_a_face_whose_landmarks_all_tie_ties(self, num_landmarks, error):
+        # A plain sum of such numbers rounds above (three times 0.1) or below.
+        errors = np.full((2, num_landmarks), error)
+        errors[1, 1:] = NAN
+        assert failure_rate_images(errors, error) == 0
+        assert failure_rate_landmarks(errors, error) == 0
+        assert failure_rate_images(errors, np.nextafter(error, 0)) == 1
+        for level in ('images', 'landmarks'):
+            assert cumulative_error_distribution(errors, [error], level).tolist() == [1]
 
     def test_landmarks_are_averaged_over_the_faces_that_have_them(self):
         per_landmark = failure_rate_per_landmark(ERRORS, THRESHOLD)
@@ -267,32 +305,35 @@ def reference(errors, thresholds_image, thresholds_landmark, auc_threshold):
     return measures
 
 
-def test_summary_equals_an_independent_implementation_on_random_cases():
+def test_summary_equals_an_independent_implementation_on_1000_random_cases():
     rng = np.random.default_rng(20)
-    for case in range(150):
+    cases = 0
+    while cases < 1000:
         num_faces, num_landmarks = rng.integers(1, 12), rng.integers(1, 9)
         targets = rng.uniform(0, 100, (num_faces, num_landmarks, 2))
         predictions = targets + rng.normal(0, rng.uniform(.5, 6), targets.shape)
+        predictions[rng.random(targets.shape[:2]) < .01] = NAN
         distances = rng.uniform(20, 80, num_faces)
         distances[rng.random(num_faces) < .1] = 0
         valid = rng.random(targets.shape[:2]) < rng.uniform(.3, 1)
         errors = normalized_errors(predictions, targets, distances, valid)
+        assert (np.isnan(errors) == ~(valid & (distances > 0)[:, None])).all()
+        for i, j in np.argwhere(~np.isnan(errors)):
+            x, y = predictions[i, j] - targets[i, j]
+            by_hand = (x * x + y * y)**.5 / distances[i] if x == x else INF
+            assert errors[i, j] == pytest.approx(by_hand, rel=1e-12)
         if np.isnan(errors).all():
             continue
-        for i, j in np.argwhere(~np.isnan(errors)):
-            gap = predictions[i, j] - targets[i, j]
-            by_hand = (gap[0]**2 + gap[1]**2)**.5 / distances[i]
-            assert errors[i, j] == pytest.approx(by_hand, rel=1e-12)
-        assert (np.isnan(errors) == ~(valid & (distances > 0)[:, None])).all()
-        thresholds = dict(
+        cases += 1
+        found = summarize_errors(
+            errors,
             failure_thresholds_image=(.08, .1),
             failure_thresholds_landmark=(.05, .08, .1, .15, .2),
             auc_thresholds=(.1, ))
-        found = summarize_errors(errors, **thresholds)
         expected = reference(errors, (.08, .1), (.05, .08, .1, .15, .2), .1)
         assert list(found) == list(expected)
         for name, value in expected.items():
-            assert found[name] == pytest.approx(value, rel=1e-10, abs=1e-12), (case, name)
+            assert found[name] == pytest.approx(value, rel=1e-10, abs=1e-12), (cases, name)
 
 
 def test_large_evaluation_is_fast_enough():
@@ -303,3 +344,26 @@ def test_large_evaluation_is_fast_enough():
     summarize_errors(errors)
     # The full size must take less than 15 s of one core.
     assert time.process_time() - start < 1.5
+
+
+def test_large_evaluation_needs_little_more_than_its_arrays():
+    """Nothing of the size of the errors is made on the way."""
+    import tracemalloc
+    shape = (20000, 98)
+    rng = np.random.default_rng(0)
+    targets = rng.uniform(0, 200, (*shape, 2)).astype(np.float32)
+    predictions = targets + rng.normal(0, 5, targets.shape).astype(np.float32)
+    valid = rng.random(shape) < .9
+    size = 8 * valid.size
+
+    def peak(function, *args):
+        tracemalloc.start()
+        result = function(*args)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most, result
+
+    most, errors = peak(normalized_errors, predictions, targets, np.full(shape[0], 60.), valid)
+    assert errors.nbytes == size and most < 2 * size
+    for function in (summarize_errors, landmark_breakdown):
+        assert peak(function, errors)[0] < .7 * size

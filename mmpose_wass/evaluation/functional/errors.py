@@ -1,9 +1,24 @@
 """Point errors in units of a normalisation distance: Eq. (2) of the paper."""
 from __future__ import annotations
 
-from typing import Optional
+from typing import Iterator, Optional
 
 import numpy as np
+
+#: Entries of an array that are worked on at a time.
+CHUNK_ENTRIES = 1 << 18
+
+
+def row_chunks(num_rows: int, num_columns: int) -> Iterator[slice]:
+    """Slices that go through the rows of a large array a few at a time: bounded working memory.
+
+    Examples:
+        >>> list(row_chunks(3, CHUNK_ENTRIES // 2))
+        [slice(0, 2, None), slice(2, 4, None)]
+    """
+    step = max(1, CHUNK_ENTRIES // max(1, num_columns))
+    for start in range(0, num_rows, step):
+        yield slice(start, start + step)
 
 
 def check_points(name: str, points: np.ndarray) -> np.ndarray:
@@ -89,20 +104,23 @@ def normalized_errors(predictions: np.ndarray,
     usable = np.isfinite(normalization) & (normalization > 0)
     scored = scored & usable[:, None]
 
-    bad_target = scored & ~np.isfinite(targets).all(axis=-1)
+    bad_target = scored & ~(np.isfinite(targets[..., 0]) & np.isfinite(targets[..., 1]))
     if bad_target.any():
         face, landmark = np.argwhere(bad_target)[0]
         raise ValueError(
             f'targets: {int(bad_target.sum())} valid landmarks are NaN or infinite, the first is '
             f'landmark {landmark} of face {face}; mark unlabelled landmarks as not valid')
 
-    with np.errstate(invalid='ignore', over='ignore'):
-        errors = np.hypot(
-            np.subtract(predictions[..., 0], targets[..., 0], dtype=np.float64),
-            np.subtract(predictions[..., 1], targets[..., 1], dtype=np.float64))
-        errors /= np.where(usable, normalization, 1.0)[:, None]
-    errors[~np.isfinite(errors)] = np.inf
-    errors[~scored] = np.nan
+    errors = np.empty(targets.shape[:2])
+    divisors = np.where(usable, normalization, 1.0)
+    for rows in row_chunks(*errors.shape):
+        # Stays below a megabyte or so of working memory, whatever the number of faces.
+        with np.errstate(invalid='ignore', over='ignore'):
+            gap = np.subtract(predictions[rows], targets[rows], dtype=np.float64)
+            chunk = np.hypot(gap[..., 0], gap[..., 1]) / divisors[rows, None]
+        chunk[~np.isfinite(chunk)] = np.inf
+        chunk[~scored[rows]] = np.nan
+        errors[rows] = chunk
     return errors
 
 

@@ -37,7 +37,7 @@ def failure_rate_images(errors: np.ndarray, threshold: float) -> float:
         0.5
     """
     means = image_errors(errors)
-    return float(masked_mean(_exceeds(means, check_threshold(threshold))))
+    return float(_share_above(means[:, None], check_threshold(threshold))[0])
 
 
 def failure_rate_per_landmark(errors: np.ndarray, threshold: float) -> np.ndarray:
@@ -59,8 +59,7 @@ def failure_rate_per_landmark(errors: np.ndarray, threshold: float) -> np.ndarra
         >>> failure_rate_per_landmark([[.2, .1], [nan, .2]], threshold=.1).tolist()
         [1.0, 0.5]
     """
-    errors = check_errors(errors)
-    return masked_mean(_exceeds(errors, check_threshold(threshold)), axis=0)
+    return _share_above(check_errors(errors), check_threshold(threshold))
 
 
 def failure_rate_landmarks(errors: np.ndarray,
@@ -92,7 +91,9 @@ def failure_rate_landmarks(errors: np.ndarray,
     return float(masked_mean(rates))
 
 
-def _exceeds(values: np.ndarray, threshold: float) -> np.ndarray:
-    """1 where ``values`` > ``threshold``, 0 where not, NaN where NaN."""
+def _share_above(values: np.ndarray, threshold: float) -> np.ndarray:
+    """Of each column of ``values`` [N, K] the share above ``threshold``: [K]; NaN is left out."""
     with np.errstate(invalid='ignore'):
-        return np.where(np.isnan(values), np.nan, values > threshold)
+        above = (values > threshold).sum(axis=0)  # NaN is never above
+    count = (~np.isnan(values)).sum(axis=0)
+    return np.where(count > 0, above / np.maximum(count, 1), np.nan)

@@ -9,7 +9,7 @@ from typing import Optional, Sequence
 
 import numpy as np
 
-from .errors import check_points, check_valid
+from .errors import check_points, check_valid, row_chunks
 
 
 def _centers(targets: np.ndarray, indices: Sequence[int], valid: np.ndarray) -> np.ndarray:
@@ -147,3 +147,42 @@ def box_diagonal(boxes: np.ndarray) -> np.ndarray:
     """
     sides = _sides(boxes)
     return np.hypot(sides[:, 0], sides[:, 1])
+
+
+def box_geometric_mean(boxes: np.ndarray) -> np.ndarray:
+    """Square root of the area of the face box [N]: the usual ``NME_box`` of large-pose papers.
+
+    Examples:
+        >>> box_geometric_mean([[10., 0., 20., 40.]]).tolist()
+        [20.0]
+    """
+    sides = _sides(boxes)
+    # A box of negative extent has no size; two negative sides must not cancel.
+    return np.sqrt(np.maximum(sides[:, 0], 0) * np.maximum(sides[:, 1], 0))
+
+
+def landmark_boxes(targets: np.ndarray, valid: Optional[np.ndarray] = None) -> np.ndarray:
+    """Tight boxes around the labelled landmarks, for data without face boxes.
+
+    Args:
+        targets (np.ndarray): [N, K, 2], image pixels.
+        valid (np.ndarray, optional): [N, K].
+
+    Returns:
+        np.ndarray: [N, 4], left, top, right, bottom in image pixels; NaN for a face without a
+        labelled landmark.
+
+    Examples:
+        >>> landmark_boxes([[[1., 2.], [5., 9.], [0., 0.]]], [[True, True, False]]).tolist()
+        [[1.0, 2.0, 5.0, 9.0]]
+    """
+    targets = check_points('targets', targets)
+    valid = check_valid(valid, targets.shape[:2])
+    boxes = np.full((len(targets), 4), np.nan)
+    for rows in row_chunks(*valid.shape):
+        scored = valid[rows][..., None]
+        low = np.where(scored, targets[rows], np.inf).min(axis=1, initial=np.inf)
+        high = np.where(scored, targets[rows], -np.inf).max(axis=1, initial=-np.inf)
+        boxes[rows] = np.concatenate([low, high], axis=1)
+    boxes[~valid.any(axis=1)] = np.nan
+    return boxes

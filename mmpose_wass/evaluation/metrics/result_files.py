@@ -1,36 +1,42 @@
-"""Result files of an evaluation: what other tools read to compare, plot and draw.
+"""Write the result files of an evaluation; ``evaluation/result_format.py`` says what lies in them.
 
-``<prefix>.metrics.json``: measures, counts, thresholds, data set and normalisation.
-``<prefix>.errors.npz``: one row per face, readable with ``np.load(path)`` (no pickles):
-
-================= ============ ==================================================================
-``errors``        [N, K]       fractions of the normalisation distance; NaN not scored, inf failed
-``distances``     [N]          normalisation distances, image pixels
-``image_paths``   [N]          text
-``annotation_ids`` [N]         text; numbers are padded with zeros
-``landmarks``     [K]          index of each column in the data set's scheme
-``landmark_names`` [K]         text
-``predictions``   [N, K, 2]    image pixels
-``targets``       [N, K, 2]    image pixels
-``valid``         [N, K]       labelled landmarks
-``failure_thresholds_image``, ``failure_thresholds_landmark``, ``auc_thresholds``
-================= ============ ==================================================================
+``mmpose_wass.evaluation.load_result`` reads them back.
 """
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-from mmengine.utils import mkdir_or_exist
 
+from mmpose_wass.engine.results import atomic_write
+
+from ..functional import cumulative_error_distribution, landmark_breakdown, region_breakdown
+from ..functional.breakdown import occlusion_breakdown
+from ..result_format import (
+    CED_THRESHOLDS,
+    ERRORS_ENDING,
+    FIELDS,
+    LANDMARKS_ENDING,
+    METRICS_ENDING,
+    errors_checksum,
+)
 from .faces import FaceSet
 
+UNITS = ('per cent of the normalisation distance (NME), per cent of images or landmarks (FR), '
+         'fraction (AUC), number of faces (excluded)')
 
-def _plain(number: float):
-    """A number that JSON can hold: it knows no infinity and no NaN, they become text."""
+
+def plain_number(number: float) -> Any:
+    """A number that JSON can hold: it knows no infinity and no NaN, they become text.
+
+    Examples:
+        >>> [plain_number(value) for value in (2.0, .5, float('inf'))]
+        [2, 0.5, 'inf']
+    """
     number = float(number)
     if math.isfinite(number):
         return int(number) if number.is_integer() else number
@@ -38,56 +44,119 @@ def _plain(number: float):
 
 
 def write_result_files(prefix: str, *, measures: Dict[str, float], counts: Dict[str, int],
-                       thresholds: Dict[str, Sequence[float]], dataset_name: Optional[str],
-                       normalization: str, errors: np.ndarray, distances: np.ndarray,
-                       landmarks: np.ndarray, landmark_names: List[str],
-                       faces: FaceSet) -> Tuple[str, str]:
-    """Write both files; the folder is made if need be.
+                       thresholds: Dict[str, Sequence[float]], description: Dict[str, Any],
+                       errors: np.ndarray, distances: np.ndarray, landmarks: np.ndarray,
+                       landmark_names: Sequence[str], regions: Sequence[str],
+                       faces: FaceSet) -> Tuple[str, str, str]:
+    """Write all three files, each complete or not at all; the folder is made if need be.
 
     Args:
         prefix (str): Path that the files' names start with.
         measures (dict[str, float]): Measures by name.
         counts (dict[str, int]): Counts of faces and predictions.
         thresholds (dict[str, Sequence[float]]): Thresholds by argument name.
-        dataset_name (str, optional): The data set's name.
-        normalization (str): What errors are divided by.
+        description (dict): What was measured on what, for the JSON: ``dataset_name``, ``scheme``,
+            ``normalization`` and so on.
         errors (np.ndarray): [N, K].
         distances (np.ndarray): [N].
-        landmarks (np.ndarray): [K], index of each column among the data set's landmarks.
-        landmark_names (list[str]): [K].
+        landmarks (np.ndarray): [K], index of each column among the data set's landmarks; -1: a
+            mean of several.
+        landmark_names (Sequence[str]): [K].
+        regions (Sequence[str]): [K], region of each landmark; empty for none.
         faces (FaceSet): The N faces, with these K landmarks.
 
     Returns:
-        tuple[str, str]: Paths of the JSON and of the npz file.
+        tuple[str, str, str]: Paths of the JSON, the npz and the CSV file.
     """
-    folder = osp.dirname(prefix)
-    if folder:
-        mkdir_or_exist(folder)
-    json_path, npz_path = f'{prefix}.metrics.json', f'{prefix}.errors.npz'
-    np.savez(
-        npz_path,
-        errors=errors,
-        distances=distances,
-        image_paths=np.array(faces.images, dtype=np.str_),
-        annotation_ids=np.array(faces.ids, dtype=np.str_),
-        landmarks=landmarks,
-        landmark_names=np.array(landmark_names, dtype=np.str_),
-        predictions=faces.predictions,
-        targets=faces.targets,
-        valid=faces.valid,
-        **{name: np.array(values, dtype=np.float64)
-           for name, values in thresholds.items()})
+    landmark_thresholds = thresholds['failure_thresholds_landmark']
+    table = landmark_breakdown(errors, landmark_thresholds, faces.occluded)
+    rows = [
+        dict(index=int(index), name=name, region=region,
+             **{column: plain_number(values[place]) for column, values in table.items()})
+        for place, (index, name, region) in enumerate(zip(landmarks, landmark_names, regions))
+    ]
     content = dict(
-        metrics={name: _plain(value) for name, value in measures.items()},
-        units='per cent of the normalisation distance (NME), per cent of images or landmarks (FR), '
-        'fraction (AUC), number of faces (excluded)',
-        dataset_name=dataset_name,
-        normalization=normalization,
+        metrics={name: plain_number(value) for name, value in measures.items()},
+        units=UNITS,
+        **description,
         num_landmarks=len(landmarks),
         counts=counts,
         thresholds={name: list(values) for name, values in thresholds.items()},
-        errors_file=osp.basename(npz_path))
-    with open(json_path, 'w', encoding='utf-8') as file:
-        json.dump(content, file, indent=2, allow_nan=False)
+        regions=_plain_rows(
+            region_breakdown(errors, _columns_of_regions(regions), landmark_thresholds)),
+        occlusion=None if faces.occluded is None else _plain_rows(
+            occlusion_breakdown(errors, faces.occluded, **thresholds)),
+        landmarks=rows,
+        errors_file=osp.basename(prefix) + ERRORS_ENDING,
+        landmarks_file=osp.basename(prefix) + LANDMARKS_ENDING,
+        errors_checksum=errors_checksum(errors))
+
+    arrays = _arrays(errors, distances, landmarks, landmark_names, regions, faces)
+    arrays.update({name: np.array(values, dtype=np.float64)
+                   for name, values in thresholds.items()})
+    assert list(arrays) == list(FIELDS)
+    with atomic_write(prefix + ERRORS_ENDING, 'wb') as file:
+        np.savez(file, **arrays)
+    _write_table(prefix + LANDMARKS_ENDING, rows)
+    # Last: whoever finds it finds the others complete.
+    with atomic_write(prefix + METRICS_ENDING) as file:
+        json.dump(content, file, indent=2, ensure_ascii=False, allow_nan=False)
         file.write('\n')
-    return json_path, npz_path
+    return prefix + METRICS_ENDING, prefix + ERRORS_ENDING, prefix + LANDMARKS_ENDING
+
+
+def _columns_of_regions(regions: Sequence[str]) -> Dict[str, List[int]]:
+    columns: Dict[str, List[int]] = {}
+    for column, region in enumerate(regions):
+        if region:
+            columns.setdefault(region, []).append(column)
+    return columns
+
+
+def _plain_rows(table: Dict[str, Dict[str, float]]) -> Dict[str, Dict[str, Any]]:
+    return {name: {key: plain_number(value) for key, value in row.items()}
+            for name, row in table.items()}
+
+
+def _floats(values: np.ndarray) -> np.ndarray:
+    return values if values.dtype.kind == 'f' else values.astype(np.float64)
+
+
+def _text(values: Sequence[str]) -> np.ndarray:
+    return np.array(list(values), dtype=np.str_).reshape(len(values))
+
+
+def _arrays(errors: np.ndarray, distances: np.ndarray, landmarks: np.ndarray,
+            landmark_names: Sequence[str], regions: Sequence[str],
+            faces: FaceSet) -> Dict[str, np.ndarray]:
+    """All of :data:`FIELDS` but the thresholds of rates, in its order."""
+
+    def known(values: Optional[np.ndarray], shape: tuple) -> np.ndarray:
+        return np.full(shape, np.nan, np.float32) if values is None else _floats(values)
+
+    return dict(
+        errors=errors,
+        distances=np.asarray(distances, dtype=np.float64),
+        image_paths=_text(faces.images),
+        image_ids=_text(faces.image_ids),
+        annotation_ids=_text(faces.ids),
+        landmarks=np.asarray(landmarks, dtype=np.int64),
+        landmark_names=_text(landmark_names),
+        regions=_text(regions),
+        predictions=_floats(faces.predictions),
+        targets=_floats(faces.targets),
+        valid=faces.valid,
+        occluded=np.zeros(errors.shape, bool) if faces.occluded is None else faces.occluded,
+        scores=known(faces.scores, errors.shape),
+        boxes=known(faces.boxes, (len(errors), 4)),
+        ced_thresholds=CED_THRESHOLDS,
+        ced_images=cumulative_error_distribution(errors, CED_THRESHOLDS),
+        ced_landmarks=cumulative_error_distribution(errors, CED_THRESHOLDS, level='landmarks'))
+
+
+def _write_table(path: str, rows: List[Dict[str, Any]]) -> None:
+    """A row per landmark, as spreadsheets read it."""
+    with atomic_write(path) as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(rows[0])
+        writer.writerows(row.values() for row in rows)
