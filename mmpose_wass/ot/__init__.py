@@ -16,6 +16,7 @@ The package is laid out as a text on the method, one idea a file:
 - :mod:`~mmpose_wass.ot.exact`: a linear program, for evaluation and tests;
 - :mod:`~mmpose_wass.ot.softmax_transport`: from logits, with the gradient in the same pass;
 - :mod:`~mmpose_wass.ot.certificate`: bounds that rest on no approximation;
+- :mod:`~mmpose_wass.ot.transport_plan`: a feasible plan, for the bound from above;
 - :mod:`~mmpose_wass.ot.wasserstein`: the entry, :func:`wasserstein1`.
 """
 

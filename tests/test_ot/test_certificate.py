@@ -6,18 +6,19 @@ from maps import exact_wasserstein, gaussian, one_hot
 from mmpose_wass.ot import (
     GradedSolver,
     SinkhornSolver,
+    certificate,
     certified_lower_bound,
+    certified_upper_bound,
     disc_radius,
     ground_cost,
     softmax_map,
+    transport_plan,
     wasserstein1,
 )
-from mmpose_wass.ot import certificate as certificate_module
-from mmpose_wass.ot.certificate import (
+from mmpose_wass.ot.transport_plan import (
     PLACEMENT,
     Distances,
     GibbsKernel,
-    certified_upper_bound,
     conjugate,
     plan_parts,
     round_to_marginals,
@@ -160,7 +161,7 @@ def dense(kernel):
 
 def test_distances_and_kernels_are_what_they_are_said_to_be(monkeypatch):
     whole, a, b = transport_problem()
-    monkeypatch.setattr(certificate_module, 'PAIRS', 1000)
+    monkeypatch.setattr(transport_plan, 'PAIRS', 1000)
     distances = Distances(whole.sources, whole.sinks)
     generator = torch.Generator().manual_seed(0)
     f, g = (torch.randn(mass.shape, generator=generator).double() for mass in (a, b))
@@ -239,14 +240,14 @@ def test_memory_does_not_change_the_upper_bound(monkeypatch, pairs, grouped):
     potential = torch.zeros_like(p)
     whole = certified_upper_bound(p, q, potential)
     exact = torch.tensor([exact_wasserstein(*pair) for pair in zip(p, q)], dtype=torch.float64)
-    monkeypatch.setattr(certificate_module, 'PAIRS', pairs)
+    monkeypatch.setattr(transport_plan, 'PAIRS', pairs)
     # Few stages of one iteration with blocks of a single source.
     if pairs == 1:
-        monkeypatch.setattr(certificate_module, 'DESCENT', certificate_module.DESCENT[:1])
-        monkeypatch.setattr(certificate_module, 'PLACEMENT', PLACEMENT[-2:])
+        monkeypatch.setattr(transport_plan, 'DESCENT', transport_plan.DESCENT[:1])
+        monkeypatch.setattr(transport_plan, 'PLACEMENT', PLACEMENT[-2:])
     if grouped:  # as on a GPU
-        alike = certificate_module._alike
-        monkeypatch.setattr(certificate_module, '_alike', lambda counts, _: alike(counts, pairs))
+        alike = certificate._alike
+        monkeypatch.setattr(certificate, '_alike', lambda counts, _: alike(counts, pairs))
     bound = certified_upper_bound(p, q, potential)
     assert (bound >= exact * (1 - ROUNDING)).all()
     if pairs > 1:
@@ -255,7 +256,7 @@ def test_memory_does_not_change_the_upper_bound(monkeypatch, pairs, grouped):
 
 def test_groups_hold_every_map_that_is_not_equal_once():
     counts = [[5, 3], [0, 0], [4, 7], [1, 1], [90, 2], [4, 7]]
-    groups = list(certificate_module._alike(counts, 60))
+    groups = list(certificate._alike(counts, 60))
     assert sorted(index for maps, *_ in groups for index in maps) == [0, 2, 3, 4, 5]
     for maps, sources, sinks in groups:
         assert sources == max(counts[index][0] for index in maps)
