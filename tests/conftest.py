@@ -9,6 +9,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 import mmpose_wass  # noqa: F401  registers everything
+from mmpose_wass.landmarks import conversions, scheme, scheme_file
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +26,21 @@ def _mmpose_scope():
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         init_default_scope('mmpose')
+
+
+@pytest.fixture(autouse=True)
+def _landmark_schemes_as_before():
+    """Schemes and conversions that a test registers are forgotten after it."""
+    registries = (scheme._SCHEMES, conversions._CONVERSIONS, scheme_file._LOADED)
+    before = [{key: dict(value) if isinstance(value, dict) else value
+               for key, value in registry.items()} for registry in registries]
+    added = set(scheme_file._ADDED)
+    yield
+    for registry, content in zip(registries, before):
+        registry.clear()
+        registry.update(content)
+    scheme_file._ADDED.clear()
+    scheme_file._ADDED.update(added)
 
 
 @pytest.fixture(scope='session')

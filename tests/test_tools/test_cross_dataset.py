@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from test_tools.oracle import OracleEstimator, truth_of
+from oracle import OracleEstimator, truth_of
 from tiny_run import call_tool, run_tool
 
 from mmpose_wass.datasets.synthetic import write_dataset
@@ -93,7 +93,7 @@ def write_run(folder, protocol, data_root, flip_test, layout=True):
     cfg.model.backbone = dict(type='OracleBackbone')  # update() would merge into the old one
     cfg.model.head.update(
         in_channels=1, conv_out_channels=None, conv_kernel_sizes=None, final_layer=None)
-    cfg.custom_imports.imports.append('test_tools.oracle')
+    cfg.custom_imports.imports.append('oracle')
     for _, node in find_typed(cfg.test_dataloader):
         if 'data_root' in node:
             node['data_root'] = f'{data_root}/'
