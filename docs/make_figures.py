@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, List, Optional
 
 import matplotlib
 
@@ -239,7 +239,7 @@ def accuracy_and_time(args) -> Optional[plt.Figure]:
     times = _times(speed, args.sigma)
     reference = times.get(speed['reference'])
     figure, axis = plt.subplots(figsize=(8.4, 4.6))
-    shown = 0
+    shown: List[float] = []
     for label, summary in accuracy['summary'].items():
         if label not in times or summary['error_median'] <= 1e-7:
             print(f'not in accuracy_and_time: {label} '
@@ -252,9 +252,12 @@ def accuracy_and_time(args) -> Optional[plt.Figure]:
         axis.plot(taken, summary['error_median'], 'o', color=colour)
         axis.plot(taken, summary['error_max'], '_', color=colour, ms=9)
         marks = '~' if times[label]['maps_measured'] < times[label]['maps'] else ''
-        axis.annotate(f'{marks}{label}', (taken, summary['error_max']), xytext=(0, 5),
-                      textcoords='offset points', fontsize=7.5, color=colour, rotation=18)
-        shown += 1
+        # Next to another method's line, the label goes below it.
+        below = any(abs(np.log10(taken / other)) < .1 for other in shown)
+        axis.annotate(f'{marks}{label}', (taken, summary[f'error_{"median" if below else "max"}']),
+                      xytext=(0, -5 if below else 5), textcoords='offset points', fontsize=7.5,
+                      color=colour, rotation=-18 if below else 18, va='top' if below else 'bottom')
+        shown.append(taken)
     if reference:
         axis.axvline(reference['milliseconds'], color=TARGET, ls=':')
         axis.text(reference['milliseconds'], 1.02, speed['reference'], color=TARGET, fontsize=8,
@@ -270,7 +273,7 @@ def accuracy_and_time(args) -> Optional[plt.Figure]:
     axis.yaxis.set_major_formatter(
         matplotlib.ticker.FuncFormatter(lambda value, _: f'{100 * value:g} %'))
     low, high = axis.get_xlim()
-    axis.set_xlim(low, high * 8)
+    axis.set_xlim(low, high * 50)
     low, high = axis.get_ylim()
     axis.set_ylim(low, high * 4)
     axis.grid(alpha=.25)
