@@ -195,20 +195,18 @@ def _convolve(image: np.ndarray, kernel: np.ndarray,
 def _real_spectrum(kernel: np.ndarray, size: Sequence[int], precision: type) -> np.ndarray:
     """What to multiply an image's packed spectrum by: that of a symmetric kernel is real.
 
-    In OpenCV's packed format real and imaginary parts alternate: along the rows, and in the first
-    and (of an even number) the last column along that column.
+    It is twice the real part of the lower half's spectrum, whose middle row counts half. In
+    OpenCV's packed format real and imaginary parts alternate: along the rows, and in the first and
+    (of an even number) the last column along that column.
     """
     (rows, columns), (reach_y, reach_x) = size, (length // 2 for length in kernel.shape)
+    half = kernel[reach_y:] * (2 / BLUR_UNITS)
+    half[0] /= 2
     spectrum = _buffer('spectrum', size, precision)
     spectrum[:] = 0
-    for y in (slice(reach_y, None), slice(None, reach_y)):  # its middle goes to the corner (0, 0)
-        for x in (slice(reach_x, None), slice(None, reach_x)):
-            quarter = kernel[y, x]
-            row = 0 if y.stop is None else rows - reach_y
-            column = 0 if x.stop is None else columns - reach_x
-            spectrum[row:row + quarter.shape[0],
-                     column:column + quarter.shape[1]] = quarter / BLUR_UNITS
-    cv2.dft(spectrum, dst=spectrum)
+    spectrum[:reach_y + 1, :reach_x + 1] = half[:, reach_x:]
+    spectrum[:reach_y + 1, columns - reach_x:] = half[:, :reach_x]
+    cv2.dft(spectrum, dst=spectrum, nonzeroRows=reach_y + 1)
     inner = (columns - 1) // 2
     spectrum[:, 2:2 * inner + 1:2] = spectrum[:, 1:2 * inner:2]
     inner = (rows - 1) // 2
