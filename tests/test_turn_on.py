@@ -20,6 +20,7 @@ from mmpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
 
 from mmpose_wass import attach_metrics, describe_difference, turn_on
 from mmpose_wass.turning_on.config_walk import find_typed, type_name
+from mmpose_wass.turning_on.heads import replace_head, replace_loss
 
 CONFIGS = os.path.join(os.path.dirname(mmpose.__file__), '.mim', 'configs')
 FACE_CONFIGS = sorted(
@@ -475,3 +476,19 @@ def test_difference_names_what_changed():
     assert "+ val_evaluator.1.type: 'FaceLandmarkMetric'" in text
     assert not any('backbone' in line for line in text)
     assert describe_difference(stock, stock) == ''
+
+
+def test_a_cascaded_pyramid_goes_on_to_mine_hard_landmarks():
+    cfg = Config(dict(
+        model=dict(type='TopdownPoseEstimator', head=dict(
+            type='CPNHead', loss=dict(type='KeypointMSELoss', use_target_weight=True),
+            refine_loss=dict(type='KeypointOHKMMSELoss', use_target_weight=True, topk=8)))))
+    head = cfg.model.head
+    replace_loss(head, 'wasserstein')
+    assert head.loss.type == 'WassersteinHeatmapLoss' and head.loss.use_target_weight
+    assert head.refine_loss.type == 'HardLandmarkLoss'
+    assert head.refine_loss.loss.type == 'WassersteinHeatmapLoss'
+    replace_loss(head, 'kl')
+    assert head.refine_loss.loss.type == 'KLHeatmapLoss'
+    MODELS.build(head.refine_loss)
+    assert replace_head(head) is None and head.type == 'CPNHead'

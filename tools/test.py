@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
 from mmpose_wass.engine import (
+    CoordConvCheckHook,
     NamedTestSetsEvaluator,
     PredictionsHook,
     check_checkpoint,
@@ -165,6 +166,7 @@ def main() -> None:
             return
         prepare_cpu_processes(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(CoordConvCheckHook())
     predictions = PredictionsHook(args.out_predictions)
     runner.register_hook(predictions)
     metrics = runner.test()

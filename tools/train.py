@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
 from mmpose_wass.engine import (
+    CoordConvCheckHook,
     PretrainedWeightsError,
     check_checkpoint,
     check_data_files,
@@ -142,6 +143,7 @@ def main() -> None:
     with clear_errors(ValueError):
         prepare_cpu_processes(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(CoordConvCheckHook())
     runner.train()
     finish_processes()
 

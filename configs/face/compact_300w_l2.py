@@ -1,5 +1,5 @@
-# The L2 baseline at a size for two CPU cores: sigma 1, arg max decoding. The perturbation protocol's
-# levels were calibrated on this model (docs/perturbations.md).
+# The L2 baseline at a size for two CPU cores: sigma 1, arg max decoding. The levels of the
+# perturbation protocol were calibrated on this model (docs/perturbations.md).
 _base_ = './_base_/compact_128x128.py'
 
 codec = _base_.codec

@@ -82,6 +82,12 @@ def _is_heatmap_head(name: str) -> bool:
     return issubclass(found, (HeatmapHead, CPMHead))
 
 
+def _averages_probabilities(name: str) -> bool:
+    from mmpose_wass.models.heads.probability_mixin import ProbabilityHeadMixin
+    found = _registered(name)
+    return found is not None and issubclass(found, ProbabilityHeadMixin)
+
+
 def _is_topdown(name: str) -> bool:
     if name == 'TopdownPoseEstimator':
         return True
@@ -101,7 +107,7 @@ def replace_head(head: dict) -> str | None:
     name = type_name(head)
     if name in PROBABILITY_HEADS:
         head['type'] = PROBABILITY_HEADS[name]
-    elif name not in PROBABILITY_HEADS.values():
+    elif not _averages_probabilities(name):
         return (f'{name} has no counterpart that averages probabilities: it stays, and its flip '
                 'test averages logits (a geometric mean of the two distributions).')
     return None
@@ -161,6 +167,12 @@ def replace_loss(head: dict, loss: str | dict) -> None:
             for one, weight in zip(old, weights)]
     else:
         head['loss'] = build_loss(loss, use_target_weight=_target_weight(old))
+    if head.get('refine_loss'):
+        # CPN's last stage mines hard landmarks; it goes on to, with the new loss.
+        refine = head['refine_loss']
+        new = build_loss(loss, use_target_weight=_target_weight(refine.get('loss', refine)))
+        head['refine_loss'] = dict(refine, loss=new) if 'loss' in refine else dict(
+            type='HardLandmarkLoss', loss=new)
 
 
 def _target_weight(loss: dict | None) -> bool:

@@ -1,0 +1,5 @@
+"""Backbones."""
+
+from .stacked_hourglass import StackedHourglass
+
+__all__ = ['StackedHourglass']

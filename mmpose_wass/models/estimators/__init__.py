@@ -1,0 +1,5 @@
+"""Pose estimators."""
+
+from .coord_conv_estimator import CoordConvPoseEstimator
+
+__all__ = ['CoordConvPoseEstimator']

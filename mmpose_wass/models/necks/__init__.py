@@ -1,0 +1,5 @@
+"""Necks."""
+
+from .cpn_neck import CPNNeck
+
+__all__ = ['CPNNeck']

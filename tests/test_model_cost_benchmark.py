@@ -1,0 +1,77 @@
+"""The paper's four models have the size that was published, and the benchmark says so."""
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def model_cost(root_dir, monkeypatch):
+    """The benchmark as a module."""
+    folder = root_dir / 'benchmarks'
+    monkeypatch.syspath_prepend(str(folder))
+    yield importlib.import_module('model_cost')
+    for script in folder.glob('*.py'):
+        sys.modules.pop(script.stem, None)
+
+
+def differences(model_cost, model, kind):
+    entries = [entry for entry in model_cost.PUBLISHED
+               if entry.model == model and getattr(entry, kind) is not None]
+    assert entries
+    return [model_cost.compare(entry)[f'{kind}_difference'] for entry in entries]
+
+
+@pytest.mark.parametrize('model', ['hrnet', 'simple_baselines', 'cpn', 'hourglass'])
+def test_parameters_are_within_2_per_cent_of_a_published_count(model_cost, model, monkeypatch):
+    def parameters(built, size):  # tracing takes seconds and says the same
+        return dict(params=sum(p.numel() for p in built.parameters()), macs=0)
+
+    monkeypatch.setattr(model_cost, 'count', parameters)
+    assert min(map(abs, differences(model_cost, model, 'params'))) < .02
+
+
+@pytest.mark.parametrize('model', ['hrnet', 'simple_baselines'])
+def test_flops_are_within_2_per_cent_of_a_published_count(model_cost, model, monkeypatch):
+    closest = min(differences(model_cost, model, 'flops'), key=abs)
+    assert abs(closest) < .02
+
+
+def test_hourglass_counts_as_its_layers_do(model_cost):
+    """A count by hand from the paper's description, for 17 maps."""
+    def norm(channels):
+        return 2 * channels
+
+    def conv(inputs, outputs, size=1):
+        return outputs * (inputs * size**2 + 1)
+
+    def residual(inputs, outputs):
+        half = outputs // 2
+        skip = conv(inputs, outputs) if inputs != outputs else 0
+        return (norm(inputs) + conv(inputs, half) + norm(half) + conv(half, half, 3) + norm(half)
+                + conv(half, outputs) + skip)
+
+    stem = conv(3, 64, 7) + norm(64) + residual(64, 128) + residual(128, 128) + residual(128, 256)
+    stack = 14 * residual(256, 256) + conv(256, 256) + norm(256) + conv(256, 17)
+    between = conv(256, 256) + conv(17, 256)
+    model = model_cost.build_model('hourglass', 17)
+    assert sum(p.numel() for p in model.parameters()) == stem + 8 * stack + 7 * between
+
+
+def test_script_writes_what_it_prints(model_cost, tmp_path, monkeypatch, capsys):
+    out = tmp_path / 'cost.json'
+    monkeypatch.setattr(sys, 'argv', [
+        'model_cost.py', '--models', 'hrnet', '--image-size', '64', '--batch-size', '1',
+        '--rounds', '1', '--landmarks', '5', '--out', str(out)])
+    monkeypatch.setattr(model_cost, 'PUBLISHED', model_cost.PUBLISHED[:1])
+    model_cost.main()
+    printed = capsys.readouterr().out
+    cost = json.loads(out.read_text())['costs']['hrnet']
+    assert f'{cost["params"] / 1e6:.2f}' in printed
+    # x and y for every output channel of every kernel.
+    assert 1 < cost['coord_conv_params'] / cost['params'] < 1.05
+    assert 1 < cost['coord_conv_macs'] / cost['macs'] < 1.1
+    assert cost['step'] > 0 and cost['coord_conv_step'] > 0
