@@ -11,6 +11,9 @@ from mmengine.registry import init_default_scope
 import mmpose_wass  # noqa: F401  registers everything
 from mmpose_wass.landmarks import conversions, scheme, scheme_file
 
+# Their examples would be collected as modules of one name; as plugins they are loaded anyway.
+collect_ignore_glob = ['*conftest.py']
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
