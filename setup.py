@@ -19,7 +19,10 @@ setup(
     keywords='facial landmarks, optimal transport, heatmap regression, mmpose',
     packages=find_packages(include=['mmpose_wass', 'mmpose_wass.*']),
     include_package_data=True,
-    package_data={'mmpose_wass.landmarks': ['mean_shapes.json']},
+    package_data={
+        'mmpose_wass.landmarks': ['mean_shapes.json'],
+        'mmpose_wass.robustness': ['report.css'],
+    },
     python_requires='>=3.9',
     # mmpose_wass/environment.py checks the ranges of the OpenMMLab packages and torch at import (a
     # test compares the two); the tested set is requirements/lock.txt. mmcv must be built with its

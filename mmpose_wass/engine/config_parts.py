@@ -16,7 +16,7 @@ from ..datasets.perturbations import level_severity
 from ..landmarks import LandmarkScheme, get_scheme
 from ..turning_on.config_walk import type_name
 from ..turning_on.heads import PROBABILITY_HEADS
-from .cross_dataset import _scheme_of
+from .cross_dataset import scheme_of
 from .severity_curve import perturbed_dataloader
 
 #: What all codecs have in common.
@@ -70,7 +70,7 @@ def face_recipe(base: Mapping[str, Any]) -> Dict[str, Any]:
     data = _reduced(parts[_only_data(parts)], parts.get('landmarks_part', {}))
     loss = _required(parts, 'loss_part', '_base_/losses/*.py')
     codec = _codec(parts, loss)
-    scheme = get_scheme(_scheme_of(data['train']))
+    scheme = get_scheme(scheme_of(data['train']))
     train_pipeline = _with_encoder(parts['train_pipeline'], codec)
     test_pipeline = parts['val_pipeline']
     metrics = _metrics(parts['val_evaluator'], data, scheme)
@@ -135,7 +135,7 @@ def _reduced(data: Dict[str, Any], landmarks: Mapping[str, Any]) -> Dict[str, An
     """The data set with its annotation reduced to another scheme."""
     if not landmarks:
         return data
-    annotated = _scheme_of(data['train'])
+    annotated = scheme_of(data['train'])
 
     def reduce(node: Any) -> Any:
         if not isinstance(node, dict):

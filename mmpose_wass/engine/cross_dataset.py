@@ -77,13 +77,13 @@ def cross_dataset_settings(cfg: Union[Config, dict],
         load_scheme_file(scheme_file)
     test_sets, unions = _test_sets(data)
     if model_scheme is None:
-        model_scheme = _trained_scheme(cfg)
+        model_scheme = trained_scheme(cfg)
     _check_model(cfg, model_scheme)
     for config in test_sets.values():
         # Fails here, with the pairs that are known, not after the model has run.
-        get_common_landmarks(model_scheme, _scheme_of(config), **(common_landmarks or {}))
+        get_common_landmarks(model_scheme, scheme_of(config), **(common_landmarks or {}))
 
-    pipeline = _test_pipeline(cfg, visibility)
+    pipeline = test_pipeline_of(cfg, visibility)
     pipeline.append(_without_none(
         type='ModelLandmarkLayout', scheme=model_scheme, scheme_file=scheme_file))
     metric_config = dict(
@@ -168,7 +168,7 @@ def _test_sets(data: Mapping[str, Any]) -> tuple:
                              for name, members in (data.get('unions') or {}).items()}
 
 
-def _scheme_of(dataset: Mapping[str, Any]) -> str:
+def scheme_of(dataset: Mapping[str, Any]) -> str:
     """Landmark scheme of a data set's config.
 
     Raises:
@@ -198,7 +198,7 @@ def _scheme_of(dataset: Mapping[str, Any]) -> str:
         return parse_pose_metainfo(dict(metainfo))['dataset_name']
 
 
-def _trained_scheme(cfg: Union[Config, dict]) -> str:
+def trained_scheme(cfg: Union[Config, dict]) -> str:
     """Scheme of the data that the config's model is trained on."""
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         loader = cfg.get(key, None)
@@ -206,7 +206,7 @@ def _trained_scheme(cfg: Union[Config, dict]) -> str:
             continue
         for _, node in find_typed(loader['dataset']):
             if 'ann_file' in node or 'metainfo' in node:
-                name = _scheme_of(node)
+                name = scheme_of(node)
                 if find_scheme(name) is None:
                     raise ValueError(
                         f'{key}: the data set calls itself {name!r}, which is no known landmark '
@@ -234,7 +234,7 @@ def _check_model(cfg: Union[Config, dict], model_scheme: str) -> None:
                          "model_scheme='...' what the model predicts")
 
 
-def _test_pipeline(cfg: Union[Config, dict], visibility: str) -> List[dict]:
+def test_pipeline_of(cfg: Union[Config, dict], visibility: str) -> List[dict]:
     """The model's test pipeline, ready for another data set's annotation."""
     loader = cfg.get('test_dataloader', None) or cfg.get('val_dataloader', None)
     if not loader:

@@ -11,7 +11,7 @@ from mmpose.registry import EVALUATORS, METRICS, VISUALIZERS
 
 from mmpose_wass import apply_cross_dataset
 from mmpose_wass.engine import load_config
-from mmpose_wass.engine.cross_dataset import _scheme_of
+from mmpose_wass.engine.cross_dataset import scheme_of
 from mmpose_wass.landmarks import get_common_landmarks, get_scheme
 from mmpose_wass.turning_on.config_walk import find_typed
 
@@ -53,7 +53,7 @@ def test_schemes_are_those_of_the_name(path):
     assert cfg.val_dataloader.dataset.type == DATASETS[model]
     tested = [node for _, node in find_typed(cfg.test_dataloader) if 'ann_file' in node]
     for dataset in tested:
-        assert dataset.type == DATASETS[data] and _scheme_of(dataset) == data
+        assert dataset.type == DATASETS[data] and scheme_of(dataset) == data
         assert dataset.test_mode
         # The crop is the model's, the rest is for the tested annotation.
         native = [transform.type for transform in cfg.val_dataloader.dataset.pipeline]
