@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from tiny_run import run_tool, write_config, write_faces
 
 import mmpose_wass  # noqa: F401  makes checkpoints loadable
+from mmpose_wass.datasets.perturbations import insert_perturbation
 
 # W1 + KL learns from random weights; the paper's loss is its first term.
 LOSS = ("dict(type='WeightedSumHeatmapLoss', losses=dict("
@@ -73,3 +75,22 @@ def test_evaluation_is_identical_to_the_last_digit(runs):
     assert one[1].keys() == two[1].keys()
     for name in one[1]:
         np.testing.assert_array_equal(one[1][name], two[1][name], err_msg=name)
+
+
+def test_perturbed_faces_are_the_same_in_two_processes(runs):
+    """Predictions are: the pixels behind them must be, however the samples are shared out."""
+    cfg = Config.fromfile(runs / 'one' / 'tiny.py')
+    dataset = cfg.test_dataloader.dataset
+    dataset.pipeline = insert_perturbation(
+        dataset.pipeline, dict(type='SyntheticOcclusion', level='large'))
+    cfg.dump(runs / 'occluded.py')
+    predictions = {}
+    for name, config, processes in (('clean', runs / 'one' / 'tiny.py', 0),
+                                    ('one', runs / 'occluded.py', 0),
+                                    ('two', runs / 'occluded.py', 2)):
+        file = runs / f'occluded_{name}.npz'
+        run_tool('test.py', config, runs / 'one' / 'epoch_10.pth', '--out-predictions', file,
+                 '--work-dir', runs / f'occluded_{name}', cwd=runs, processes=processes)
+        predictions[name] = np.load(file)['keypoint_scores']
+    np.testing.assert_array_equal(predictions['one'], predictions['two'])
+    assert (predictions['one'] != predictions['clean']).any(axis=1).all()
