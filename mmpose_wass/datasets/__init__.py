@@ -1,5 +1,6 @@
 """Data sets, and the means to make them."""
 from .perturbation_report_hook import PerturbationReportHook
+from .reduced_face_dataset import ReducedFaceDataset
 from .scheme_dataset import FaceSchemeDataset
 from .transforms import (
     BoxPerturbation,
@@ -11,5 +12,5 @@ from .video_faces import VideoFaceDataset
 
 __all__ = [
     'BoxPerturbation', 'FaceSchemeDataset', 'ModelLandmarkLayout', 'PerturbationReportHook',
-    'SyntheticMotionBlur', 'SyntheticOcclusion', 'VideoFaceDataset'
+    'ReducedFaceDataset', 'SyntheticMotionBlur', 'SyntheticOcclusion', 'VideoFaceDataset'
 ]

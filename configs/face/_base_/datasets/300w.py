@@ -1,4 +1,5 @@
-# 300W, 68 landmarks, in MMPose's layout. The full test set is the common and the challenging one.
+# 300W, 68 landmarks, in MMPose's layout. The full test set is the common and the challenging one;
+# the 600 faces of the 300W challenge's own test set (300W-Test) are apart.
 common = dict(
     type='Face300WDataset',
     data_root='data/300w/',
@@ -12,6 +13,7 @@ data_300w = dict(
     test_sets=dict(
         common=dict(ann_file=files + 'valid_common.json', test_mode=True, **common),
         challenge=dict(ann_file=files + 'valid_challenge.json', test_mode=True, **common)),
-    unions=dict(full=['common', 'challenge']))
+    unions=dict(full=['common', 'challenge']),
+    challenge_test=dict(ann_file=files + 'test.json', test_mode=True, **common))
 
 del common, files

@@ -1,0 +1,8 @@
+# HRNetV2-W18 on 300W: heatmap L2, sigma 1.5, GET_BC.
+_base_ = [
+    '../_base_/hrnet_w18_300w_paper.py', '../_base_/datasets/300w.py', '../_base_/losses/l2.py',
+    '../_base_/targets/sigma1.5.py', '../_base_/sampling/get_bc.py'
+]
+from mmpose_wass.engine.config_parts import face_recipe  # noqa: E402  `_base_` comes first
+
+globals().update(face_recipe(_base_))

@@ -1,0 +1,5 @@
+# CPN-ResNet-50 on 300W: heatmap L2, sigma 1; tested on 300VW.
+_base_ = ['../300w/td-hm_cpn50_l2-sigma1-1xb16-60e_300w-256x256.py', '../_base_/datasets/300vw.py']
+from mmpose_wass.engine import cross_dataset_settings  # noqa: E402  `_base_` comes first
+
+test_dataloader, test_evaluator, visualizer = cross_dataset_settings(_base_, _base_.data_300vw)

@@ -1,0 +1,7 @@
+# HRNetV2-W18 with CoordConv on 300W: Wasserstein loss, sigma 3; on 300VW, medium motion blur.
+_base_ = [
+    '../300w_to_300vw/td-hm_hrnetv2-w18-coordconv_wass-sigma3-1xb16-60e_300w-to-300vw-256x256.py'
+]
+from mmpose_wass.engine.config_parts import perturbed_test  # noqa: E402  `_base_` comes first
+
+test_dataloader = perturbed_test(_base_, 'motion_blur', 'medium')

@@ -1,0 +1,2 @@
+# CoordConv in place of every convolution, as the paper's "CC".
+coord_conv = dict()

@@ -1,0 +1,2 @@
+# Barycentre of the whole map (the paper's GET_BC).
+sampling = dict(sampling='barycenter')

@@ -1,0 +1,8 @@
+# HRNetV2-W18 with CoordConv on COFW: Wasserstein loss, sigma 3; tested on AFLW.
+_base_ = [
+    '../cofw/td-hm_hrnetv2-w18-coordconv_wass-sigma3-1xb16-60e_cofw-256x256.py',
+    '../_base_/datasets/aflw.py'
+]
+from mmpose_wass.engine import cross_dataset_settings  # noqa: E402  `_base_` comes first
+
+test_dataloader, test_evaluator, visualizer = cross_dataset_settings(_base_, _base_.data_aflw)

@@ -1,0 +1,10 @@
+"""The paper's tables as data, and what it takes to fill them in."""
+
+from .collect import Measurement, collect_reports, measure
+from .published import FIGURES, TABLES
+from .tables import CONFIG_ROOT, Cell, Column, Row, System, Table, find_table
+
+__all__ = [
+    'CONFIG_ROOT', 'FIGURES', 'TABLES', 'Cell', 'Column', 'Measurement', 'Row', 'System', 'Table',
+    'collect_reports', 'find_table', 'measure'
+]
