@@ -1,15 +1,9 @@
-# Perturbations as training augmentation. Inherit it beside a recipe and put both lists where they
-# belong in the training pipeline; `image_perturbations` needs the whole image, so it comes
-# before TopdownAffine, and after RandomFlip so that marks of hidden landmarks stay right:
+# Perturbations as training augmentation. Inherit it beside a recipe and put both lists before
+# TopdownAffine: they need the whole image; after RandomFlip marks of hidden landmarks stay right.
 #
 #   _base_ = ['./my_recipe.py', './_base_/augmentations/perturbations.py']
-#   train_pipeline = [
-#       dict(type='LoadImage'), dict(type='GetBBoxCenterScale', padding=1.25),
-#       dict(type='RandomFlip', direction='horizontal', prob=0.5),
-#       *_base_.image_perturbations,
-#       dict(type='RandomBBoxTransform', ...),
-#       *_base_.box_perturbations,
-#       dict(type='TopdownAffine', ...), ...]
+#   train_pipeline = [..., *_base_.image_perturbations, *_base_.box_perturbations,
+#                     dict(type='TopdownAffine', ...), ...]
 #
 # `random=True` draws afresh in every epoch; without it a face would always look the same.
 # Severities reach from nothing to a little beyond the protocol's large level.
@@ -19,7 +13,7 @@ image_perturbations = [
     # (rotation 30, scale 1.25), hence the larger region.
     dict(
         type='SyntheticMotionBlur',
-        severity=(0.01, 0.3),
+        severity=(0.01, 0.4),
         direction='random',
         region=2.2,
         prob=0.2,
