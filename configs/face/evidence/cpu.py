@@ -1,0 +1,57 @@
+# The experiments behind docs/results.md, for one CPU core: each is a recipe and its parts, the files
+# of ../_base_ that the zoo is made of too. `python tools/evidence.py --help` says how to run them.
+#
+# An experiment holds
+#   recipe      the config that it changes
+#   parts       parts of ../_base_, in their order
+#   title       what tables call it
+#   start       weights to start from: the name of an experiment, or None for random ones
+#   drop        weights that the start does not hand over
+#   seeds       one run for each
+#   epochs, learning_rate, augmented (perturbations of the training images), data, options (of
+#   tools/train.py's --cfg-options kind)
+#   readings    further ways to decode its maps, see `readings`
+plan = dict(
+    recipe='evidence/compact.py',
+    start='rendered',
+    # The last layer belongs to the loss of the pretraining: maps of logits or of values.
+    drop=('head.final_layer.', ),
+    seeds=(0, ),
+    epochs=8,
+    learning_rate=1e-3,
+    augmented=False,
+    data='300w',
+    options=dict(),
+    readings=())
+
+three = (0, 1, 2)
+
+# In the order in which they are run: first one seed of everything, then the others.
+experiments = dict(
+    rendered=dict(
+        title='W + KL on rendered faces (the start of all others)',
+        parts=('losses/wass_kl.py', 'targets/sigma1.5.py'),
+        start=None, data='synthetic_300w', epochs=8, learning_rate=1.5e-3),
+    l2_s1=dict(title='L2, σ 1', parts=('losses/l2.py', 'targets/sigma1.py'), seeds=three),
+    w_s1=dict(title='W, σ 1', parts=('losses/wass.py', 'targets/sigma1.py'), seeds=three),
+    l2_s3=dict(title='L2, σ 3', parts=('losses/l2.py', 'targets/sigma3.py'), seeds=three),
+    w_s3=dict(title='W, σ 3', parts=('losses/wass.py', 'targets/sigma3.py'), seeds=three),
+    wkl_s15=dict(title='W + KL, σ 1.5', parts=('losses/wass_kl.py', 'targets/sigma1.5.py'),
+                 seeds=three),
+    awing=dict(title='AWing, σ 1', parts=('losses/awing.py', 'targets/sigma1.py'), seeds=three),
+    dark=dict(title='DARK, σ 1', parts=('losses/dark.py', 'targets/sigma1.py'), seeds=three),
+    l2_s15=dict(title='L2, σ 1.5', parts=('losses/l2.py', 'targets/sigma1.5.py'), seeds=three),
+    kl_s15=dict(title='KL, σ 1.5', parts=('losses/kl.py', 'targets/sigma1.5.py'), seeds=three),
+    js=dict(title='JS, σ 1', parts=('losses/js.py', 'targets/sigma1.py'), seeds=three),
+    softargmax=dict(title='soft-arg-max, σ 1',
+                    parts=('losses/softargmax.py', 'targets/sigma1.py'), seeds=three),
+    w_s15=dict(title='W, σ 1.5', parts=('losses/wass.py', 'targets/sigma1.5.py'), seeds=three),
+    l2_s1_augmented=dict(title='L2, σ 1, augmented', augmented=True,
+                         parts=('losses/l2.py', 'targets/sigma1.py'), seeds=three),
+    wkl_s15_augmented=dict(title='W + KL, σ 1.5, augmented', augmented=True,
+                           parts=('losses/wass_kl.py', 'targets/sigma1.5.py'), seeds=three),
+    w_s1_coordconv=dict(title='W, σ 1, CoordConv',
+                        parts=('losses/wass.py', 'targets/sigma1.py', 'coord_conv.py'),
+                        seeds=three),
+)
+del three
