@@ -13,12 +13,11 @@ from torch import Tensor
 from mmpose_wass.ot import barycenter, softmax_map
 
 from .coordinates import coordinate_map
+from .decoding import local_barycenter, mass_within, refined_maximum
 
-SAMPLINGS = ('barycenter', 'argmax')
+SAMPLINGS = ('barycenter', 'local_barycenter', 'argmax')
 NORMALIZATIONS = ('softmax', 'sum')
 TARGETS = ('probability', 'peak')
-# Offset towards the larger neighbour of an arg max, the usual quarter pixel.
-QUARTER_PIXEL = 0.25
 # A softmax over a map whose peak is 1 stays within a factor e of uniform.
 NEARLY_UNIFORM = 8.0
 
@@ -32,6 +31,7 @@ class BarycenterCodec(BaseKeypointCodec):
     takes
 
     - ``barycenter``: :math:`\sum_x x \, p(x)`, Eq. 6;
+    - ``local_barycenter``: the same over the mass within ``window_radius`` of the mode;
     - ``argmax``: :math:`\arg\max_x p(x)`, Eq. 5, and a quarter pixel towards the larger of the
       two neighbours on each axis.
 
@@ -45,7 +45,7 @@ class BarycenterCodec(BaseKeypointCodec):
         input_size: Width and height of the network's input.
         heatmap_size: Width and height of the heatmap.
         sigma: Standard deviation of the targets in heatmap pixels.
-        sampling: ``'barycenter'`` or ``'argmax'``.
+        sampling: ``'barycenter'``, ``'local_barycenter'`` or ``'argmax'``.
         normalization: ``'softmax'`` for logits, ``'sum'`` (negative values cut, divided by the
             sum) for maps trained on values, such as those of an L2 loss. A softmax over such a
             map is nearly uniform and sends every barycentre to the middle: this warns.
@@ -55,6 +55,7 @@ class BarycenterCodec(BaseKeypointCodec):
             losses on values need (a sum-1 target of sigma 3 peaks at 0.018).
         temperature: Of the softmax; the loss must use the same.
         score_radius: In heatmap pixels, ``3 * sigma`` by default: a perfect map scores 0.989.
+        window_radius: Of ``'local_barycenter'``, in heatmap pixels, ``3 * sigma`` by default.
 
     Raises:
         ValueError: On an unknown option or a size that is not positive.
@@ -79,15 +80,18 @@ class BarycenterCodec(BaseKeypointCodec):
                  coordinates: str = 'half_pixel',
                  target: str = 'probability',
                  temperature: float = 1.0,
-                 score_radius: Optional[float] = None) -> None:
+                 score_radius: Optional[float] = None,
+                 window_radius: Optional[float] = None) -> None:
         super().__init__()
         for name, value, known in (('sampling', sampling, SAMPLINGS),
                                    ('normalization', normalization, NORMALIZATIONS),
                                    ('target', target, TARGETS)):
             if value not in known:
                 raise ValueError(f'{name} must be one of {known}, got {value!r}')
+        score_radius = 3 * sigma if score_radius is None else score_radius
+        window_radius = 3 * sigma if window_radius is None else window_radius
         for name, value in (('sigma', sigma), ('temperature', temperature),
-                            ('score_radius', 3 * sigma if score_radius is None else score_radius)):
+                            ('score_radius', score_radius), ('window_radius', window_radius)):
             if not value > 0:
                 raise ValueError(f'{name} must be positive, got {value}')
         self.input_size = tuple(input_size)
@@ -98,7 +102,8 @@ class BarycenterCodec(BaseKeypointCodec):
         self.coordinates = coordinates
         self.target = target
         self.temperature = temperature
-        self.score_radius = 3 * sigma if score_radius is None else score_radius
+        self.score_radius = score_radius
+        self.window_radius = window_radius
         self.coordinate_map = coordinate_map(coordinates, input_size, heatmap_size)
         self._warned = False
 
@@ -168,13 +173,20 @@ class BarycenterCodec(BaseKeypointCodec):
             raise ValueError(f'maps must have shape [B, K, {height}, {width}], as heatmap_size '
                              f'says, got {tuple(batch_encoded.shape)}')
         probability = self.probabilities(batch_encoded.detach())
-        sample = barycenter if self.sampling == 'barycenter' else refined_maximum
-        points = sample(probability)
+        points = self.sample(probability)
         scores = mass_within(probability, points, self.score_radius)
         self._warn_of_flat_maps(probability)
         keypoints = self.coordinate_map.to_input(points.cpu().numpy().astype(np.float64))
         keypoints = keypoints.astype(np.float32)[:, None]
         return list(keypoints), list(scores.cpu().numpy()[:, None])
+
+    def sample(self, probability: Tensor) -> Tensor:
+        """Points ``[..., 2]`` in heatmap pixels of distributions ``[..., h, w]``."""
+        if self.sampling == 'barycenter':
+            return barycenter(probability)
+        if self.sampling == 'local_barycenter':
+            return local_barycenter(probability, self.window_radius)
+        return refined_maximum(probability)
 
     def probabilities(self, maps: Tensor) -> Tensor:
         """Predicted maps ``[..., h, w]`` as distributions of sum 1, in at least float32."""
@@ -204,55 +216,3 @@ class BarycenterCodec(BaseKeypointCodec):
                 'the softmax of these maps is nearly uniform, so every barycentre lies near the '
                 "middle. Untrained weights do this; maps trained on values (an L2 loss) need "
                 "normalization='sum' or sampling='argmax' in BarycenterCodec", stacklevel=3)
-
-
-def refined_maximum(maps: Tensor) -> Tensor:
-    """Arg max with a quarter pixel towards the larger neighbour on each axis, Eq. 5.
-
-    Args:
-        maps: ``[..., H, W]``.
-
-    Returns:
-        Tensor ``[..., 2]`` of (x, y) in heatmap pixels; at a border there is no refinement
-        along that axis.
-
-    Example:
-        >>> refined_maximum(torch.tensor([[0., 1., .5], [0., 0., 0.]])).tolist()
-        [1.25, 0.0]
-    """
-    height, width = maps.shape[-2:]
-    flat = maps.flatten(-2)
-    index = flat.argmax(dim=-1, keepdim=True)
-    position = torch.cat([index % width, torch.div(index, width, rounding_mode='floor')], dim=-1)
-    refined = []
-    for axis, (length, stride) in enumerate(((width, 1), (height, width))):
-        place = position[..., axis:axis + 1]
-        inner = (place > 0) & (place < length - 1)
-        after = flat.gather(-1, torch.where(inner, index + stride, index))
-        before = flat.gather(-1, torch.where(inner, index - stride, index))
-        refined.append(place + QUARTER_PIXEL * torch.sign(after - before))
-    return torch.cat(refined, dim=-1).to(maps.dtype)
-
-
-def mass_within(probability: Tensor, points: Tensor, radius: float) -> Tensor:
-    """Mass of distributions within a radius of given points.
-
-    Args:
-        probability: ``[..., H, W]`` with sum 1.
-        points: ``[..., 2]`` of (x, y) in heatmap pixels.
-        radius: In heatmap pixels.
-
-    Returns:
-        Tensor ``[...]`` in [0, 1].
-
-    Example:
-        >>> halves = torch.zeros(8, 8)
-        >>> halves[1, 1] = halves[6, 6] = .5
-        >>> mass_within(halves, torch.tensor([1., 1.]), 2.).item()
-        0.5
-    """
-    height, width = probability.shape[-2:]
-    columns = torch.arange(width, device=points.device, dtype=points.dtype) - points[..., :1]
-    rows = torch.arange(height, device=points.device, dtype=points.dtype) - points[..., 1:]
-    near = (columns**2)[..., None, :] + (rows**2)[..., :, None] <= radius**2
-    return (probability * near).sum(dim=(-2, -1)).clamp(0, 1)

@@ -34,7 +34,7 @@ class Experiment:
         augmented (bool): Whether training images are perturbed.
         data (str): Folder of the data set in the folder of the data.
         options (dict): Further changes of the config, keys with dots.
-        readings (tuple[str, ...]): Further readings of its maps.
+        tests (tuple[str, ...]): Names of the tests that it is measured on; empty: all.
     """
     name: str
     title: str
@@ -48,7 +48,7 @@ class Experiment:
     augmented: bool
     data: str
     options: Mapping[str, Any]
-    readings: Tuple[str, ...]
+    tests: Tuple[str, ...]
 
     def config(self, seed: int, roots: Mapping[str, str], start_file: Optional[str]) -> Config:
         """The config of a run.
@@ -91,10 +91,6 @@ class Experiment:
         return Config({name: value for name, value in cfg.to_dict().items()
                        if not name.startswith('data_') and not name.endswith('_part')})
 
-    def codec(self, cfg: Config) -> Dict[str, Any]:
-        """The codec's config."""
-        return cfg.model.head.decoder.to_dict()
-
 
 def read_experiments(file: Union[str, Path]) -> Dict[str, Experiment]:
     """Read a file of experiments such as ``configs/face/evidence/cpu.py``.
@@ -118,7 +114,7 @@ def read_experiments(file: Union[str, Path]) -> Dict[str, Experiment]:
             raise ValueError(f'{file}: experiment {name} ' + '; '.join(
                 text for text, names in ((f'has unknown fields {unknown}', unknown),
                                          (f'lacks {lacking}', lacking)) if names))
-        for field in ('parts', 'drop', 'seeds', 'readings'):
+        for field in ('parts', 'drop', 'seeds', 'tests'):
             fields[field] = tuple(fields[field])
         found[name] = Experiment(**fields)
     for one in found.values():

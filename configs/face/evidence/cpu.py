@@ -1,5 +1,5 @@
-# The experiments behind docs/results.md, for one CPU core: each is a recipe and its parts, the files
-# of ../_base_ that the zoo is made of too. `python tools/evidence.py --help` says how to run them.
+# The experiments behind docs/results.md, for one CPU core: each is a recipe and its parts, files of
+# ../_base_ that the zoo is made of too. `python tools/evidence.py --help` says how to run them.
 #
 # An experiment holds
 #   recipe      the config that it changes
@@ -10,7 +10,7 @@
 #   seeds       one run for each
 #   epochs, learning_rate, augmented (perturbations of the training images), data, options (of
 #   tools/train.py's --cfg-options kind)
-#   readings    further ways to decode its maps, see `readings`
+#   tests       what it is measured on (tests.py); empty: everything
 plan = dict(
     recipe='evidence/compact.py',
     start='rendered',
@@ -22,9 +22,10 @@ plan = dict(
     augmented=False,
     data='300w',
     options=dict(),
-    readings=())
+    tests=())
 
 three = (0, 1, 2)
+wass = ('losses/wass.py', 'targets/sigma1.5.py')
 
 # In the order in which they are run: first one seed of everything, then the others.
 experiments = dict(
@@ -39,19 +40,42 @@ experiments = dict(
     wkl_s15=dict(title='W + KL, σ 1.5', parts=('losses/wass_kl.py', 'targets/sigma1.5.py'),
                  seeds=three),
     awing=dict(title='AWing, σ 1', parts=('losses/awing.py', 'targets/sigma1.py'), seeds=three),
-    dark=dict(title='DARK, σ 1', parts=('losses/dark.py', 'targets/sigma1.py'), seeds=three),
-    l2_s15=dict(title='L2, σ 1.5', parts=('losses/l2.py', 'targets/sigma1.5.py'), seeds=three),
-    kl_s15=dict(title='KL, σ 1.5', parts=('losses/kl.py', 'targets/sigma1.5.py'), seeds=three),
-    js=dict(title='JS, σ 1', parts=('losses/js.py', 'targets/sigma1.py'), seeds=three),
+    dark=dict(title='DARK, σ 1', parts=('losses/dark.py', 'targets/sigma1.py')),
+    l2_s15=dict(title='L2, σ 1.5', parts=('losses/l2.py', 'targets/sigma1.5.py')),
+    kl_s15=dict(title='KL, σ 1.5', parts=('losses/kl.py', 'targets/sigma1.5.py')),
+    js=dict(title='JS, σ 1', parts=('losses/js.py', 'targets/sigma1.py')),
     softargmax=dict(title='soft-arg-max, σ 1',
-                    parts=('losses/softargmax.py', 'targets/sigma1.py'), seeds=three),
-    w_s15=dict(title='W, σ 1.5', parts=('losses/wass.py', 'targets/sigma1.5.py'), seeds=three),
+                    parts=('losses/softargmax.py', 'targets/sigma1.py')),
+    w_s15=dict(title='W, σ 1.5', parts=wass),
     l2_s1_augmented=dict(title='L2, σ 1, augmented', augmented=True,
                          parts=('losses/l2.py', 'targets/sigma1.py'), seeds=three),
     wkl_s15_augmented=dict(title='W + KL, σ 1.5, augmented', augmented=True,
                            parts=('losses/wass_kl.py', 'targets/sigma1.5.py'), seeds=three),
     w_s1_coordconv=dict(title='W, σ 1, CoordConv',
-                        parts=('losses/wass.py', 'targets/sigma1.py', 'coord_conv.py'),
-                        seeds=three),
+                        parts=('losses/wass.py', 'targets/sigma1.py', 'coord_conv.py')),
+    # From random weights (shorter: the question is who leaves the plateau).
+    **{
+        f'scratch_{name}': dict(title=f'{title}, random weights', parts=parts, start=None, drop=(),
+                                epochs=4, options=options, tests=('clean', ))
+        for name, title, parts, options in (
+            ('w', 'W, σ 1.5', wass, {}),
+            ('w_mixture', 'W, mixture gradient', wass, {
+                'model.head.loss.logit_gradient': 'mixture'}),
+            ('w_power', 'W, p^½ gradient', wass, {
+                'model.head.loss.logit_gradient': dict(power=0.5)}),
+            ('wkl', 'W + KL', ('losses/wass_kl.py', 'targets/sigma1.5.py'), {}),
+            ('kl', 'KL', ('losses/kl.py', 'targets/sigma1.5.py'), {}),
+            ('l2', 'L2, σ 1', ('losses/l2.py', 'targets/sigma1.py'), {}),
+        )
+    },
+    w_s15_mixture=dict(title='W, σ 1.5, mixture gradient', parts=wass,
+                       options={'model.head.loss.logit_gradient': 'mixture'}),
+    wkl_annealed=dict(
+        title='W + KL, σ 3 → 1', parts=('losses/wass_kl.py', 'targets/sigma1.py'),
+        options={
+            'model.head.loss.losses.wasserstein.sigma': 3.0,
+            'custom_hooks': [dict(type='SyncBuffersHook'), dict(type='ChannelsLastHook'),
+                             dict(type='TargetSigmaHook', sigma_at_epoch={0: 3., 2: 2., 4: 1.})],
+        }),
 )
-del three
+del three, wass
