@@ -56,14 +56,17 @@ def parse_args() -> argparse.Namespace:
     run.add_argument('--work-dir', metavar='DIR', default='work_dirs/evidence',
                      help='folder of the trainings (default: work_dirs/evidence)')
     run.add_argument('--budget', metavar='TIME', help='stop after 90s, 60min, 2h')
+    run.add_argument('--runs', type=int, metavar='N', help='stop after so many runs')
     run.add_argument('--threads', type=int, metavar='N', default=1,
                      help='threads of each process on a CPU (default: 1)')
-    status = commands.add_parser('status', parents=[common], help='what is recorded and what not')
-    del status
+    commands.add_parser('status', parents=[common], help='what is recorded and what not')
     write = commands.add_parser('write', parents=[common],
                                 help='docs/results.md and its figures from the records')
     write.add_argument('--out', metavar='FILE.md', default=str(ROOT / 'docs' / 'results.md'),
                        help='the page (default: docs/results.md)')
+    write.add_argument('--readme', metavar='FILE.md', default=str(ROOT / 'README.md'),
+                       help="file whose small table is renewed too; '' for none (default: "
+                       'README.md)')
     args = parser.parse_args()
     if args.command == 'run':
         try:
@@ -95,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     queue = Queue(args.work_dir, read_experiments(args.experiments), args.roots)
     tests, readings = read_tests(args.tests, args.roots)
     worker = Worker(queue, tests, readings, args.results, say=lambda line: print(line, flush=True))
-    done, left = worker.work(args.names or None, args.seconds)
+    done, left = worker.work(args.names or None, args.seconds, args.runs)
     print(f'{len(done)} runs done, {len(left)} left' + (f': {", ".join(left)}' if left else ''))
     for name, reason in worker.failed.items():
         print(f'failed: {name}: {reason}', file=sys.stderr)
@@ -116,7 +119,7 @@ def write(args: argparse.Namespace) -> int:
     """Write the page."""
     from mmpose_wass.evidence.page import write_page
     for path in write_page(Path(args.results), read_experiments(args.experiments),
-                           Path(args.out)):
+                           Path(args.out), Path(args.readme) if args.readme else None):
         print(path)
     return 0
 

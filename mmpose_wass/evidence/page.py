@@ -17,6 +17,7 @@ from .page_texts import (
     MAIN,
     NOTES,
     READING_TITLES,
+    README,
     REQUIRED_TESTS,
     SECTIONS,
     TEST_TITLES,
@@ -34,13 +35,15 @@ from .statistics import (
 Groups = Mapping[str, Sequence[Record]]
 
 
-def write_page(results: Path, experiments: Mapping[str, Experiment], out: Path) -> List[Path]:
+def write_page(results: Path, experiments: Mapping[str, Experiment], out: Path,
+               readme: Optional[Path] = None) -> List[Path]:
     """Write the page.
 
     Args:
         results: Folder of the records.
         experiments: All experiments, also those without records: the page says what was not run.
         out: The page.
+        readme: A file whose small table is renewed too.
 
     Returns:
         list[Path]: Files written.
@@ -52,9 +55,47 @@ def write_page(results: Path, experiments: Mapping[str, Experiment], out: Path) 
     if not records:
         raise ValueError(f'{results} has no records: run tools/evidence.py run first')
     groups = group_by_experiment(records)
+    written = [out]
     with atomic_write(str(out)) as file:
         file.write(page_text(groups, experiments))
-    return [out]
+    if readme is not None:
+        text = with_table(readme.read_text(encoding='utf-8'), readme_table(groups), str(readme))
+        with atomic_write(str(readme)) as file:
+            file.write(text)
+        written.append(readme)
+    return written
+
+
+def readme_table(groups: Groups) -> str:
+    """The small table of the README."""
+    columns = (('clean', 'NME'), ('clean', 'FR_L@0.10'), ('occlusion_large', 'FR_L@0.10'),
+               ('video_blur_large', 'FR_L@0.10'), ('imm73', 'NME'))
+    rows = []
+    for system in README:
+        group = groups.get(system.experiment, ())
+        cells = [estimate(group, system.reading, test, measure) for test, measure in columns]
+        rows.append((_label(system, groups), *(
+            'not run' if cell is None else f'{cell.value:.2f}' for cell in cells)))
+    return _table(('trained with, read by', *(
+        f'{measure.replace("FR_L@0.10", "FR^L")}, {TEST_TITLES[test]}'
+        for test, measure in columns)), rows)
+
+
+def with_table(text: str, table: str, name: str = 'the text') -> str:
+    """Put a table between the two marks of a text.
+
+    Raises:
+        ValueError: If the marks are not there.
+
+    Example:
+        >>> with_table('a\n<!-- results -->\nold\n<!-- end of results -->\nb', 'new').split()
+        ['a', '<!--', 'results', '-->', 'new', '<!--', 'end', 'of', 'results', '-->', 'b']
+    """
+    begin, end = '<!-- results -->', '<!-- end of results -->'
+    if begin not in text or end not in text:
+        raise ValueError(f'{name} has no {begin} … {end} to put the table into')
+    before, rest = text.split(begin, 1)
+    return f'{before}{begin}\n{table}\n{end}{rest.split(end, 1)[1]}'
 
 
 def page_text(groups: Groups, experiments: Mapping[str, Experiment]) -> str:

@@ -54,7 +54,8 @@ class Worker:
         return [self.queue.run_of(one, seed) for one, seed in runs_of(wanted)]
 
     def work(self, names: Optional[Sequence[str]] = None,
-             seconds: Optional[float] = None) -> Tuple[List[str], List[str]]:
+             seconds: Optional[float] = None,
+             most: Optional[int] = None) -> Tuple[List[str], List[str]]:
         """Do what is open.
 
         A run that fails does not stop the others; one that another process is at is left to it.
@@ -62,6 +63,7 @@ class Worker:
         Args:
             names: Of experiments; None: all.
             seconds: Time for all of it.
+            most: Do so many runs; None: all.
 
         Returns:
             tuple[list[str], list[str]]: Names of runs done and of runs left.
@@ -70,7 +72,7 @@ class Worker:
         done = []
         for run in self.open_runs(names):
             left = None if end is None else end - time.monotonic()
-            if left is not None and left <= 0:
+            if (left is not None and left <= 0) or len(done) == most:
                 break
             if self._start_is_missing(run):
                 self.say(f'{run.name}: left, its start is not trained yet')

@@ -25,34 +25,38 @@ plan = dict(
     tests=())
 
 three = (0, 1, 2)
+l2 = ('losses/l2.py', 'targets/sigma1.py')
 wass = ('losses/wass.py', 'targets/sigma1.5.py')
+wass_kl = ('losses/wass_kl.py', 'targets/sigma1.5.py')
 
 # In the order in which they are run: first one seed of everything, then the others.
 experiments = dict(
     rendered=dict(
         title='W + KL on rendered faces (the start of all others)',
-        parts=('losses/wass_kl.py', 'targets/sigma1.5.py'),
+        parts=wass_kl,
         start=None, data='synthetic_300w', epochs=8, learning_rate=1.5e-3),
-    l2_s1=dict(title='L2, σ 1', parts=('losses/l2.py', 'targets/sigma1.py'), seeds=three),
+    l2_s1=dict(title='L2, σ 1', parts=l2, seeds=three),
     w_s1=dict(title='W, σ 1', parts=('losses/wass.py', 'targets/sigma1.py'), seeds=three),
     l2_s3=dict(title='L2, σ 3', parts=('losses/l2.py', 'targets/sigma3.py'), seeds=three),
     w_s3=dict(title='W, σ 3', parts=('losses/wass.py', 'targets/sigma3.py'), seeds=three),
-    wkl_s15=dict(title='W + KL, σ 1.5', parts=('losses/wass_kl.py', 'targets/sigma1.5.py'),
-                 seeds=three),
-    awing=dict(title='AWing, σ 1', parts=('losses/awing.py', 'targets/sigma1.py'), seeds=three),
+    wkl_s15=dict(title='W + KL, σ 1.5', parts=wass_kl),
+    awing=dict(title='AWing, σ 1', parts=('losses/awing.py', 'targets/sigma1.py')),
+    w_s15=dict(title='W, σ 1.5', parts=wass, seeds=three),
+    l2_s1_augmented=dict(title='L2, σ 1, augmented', augmented=True, parts=l2, seeds=three),
+    w_s15_augmented=dict(title='W, σ 1.5, augmented', augmented=True, parts=wass, seeds=three),
+    w_s15_mixture=dict(title='W, σ 1.5, mixture gradient', parts=wass,
+                       options={'model.head.loss.logit_gradient': 'mixture'}),
     dark=dict(title='DARK, σ 1', parts=('losses/dark.py', 'targets/sigma1.py')),
     l2_s15=dict(title='L2, σ 1.5', parts=('losses/l2.py', 'targets/sigma1.5.py')),
     kl_s15=dict(title='KL, σ 1.5', parts=('losses/kl.py', 'targets/sigma1.5.py')),
     js=dict(title='JS, σ 1', parts=('losses/js.py', 'targets/sigma1.py')),
     softargmax=dict(title='soft-arg-max, σ 1',
                     parts=('losses/softargmax.py', 'targets/sigma1.py')),
-    w_s15=dict(title='W, σ 1.5', parts=wass),
-    l2_s1_augmented=dict(title='L2, σ 1, augmented', augmented=True,
-                         parts=('losses/l2.py', 'targets/sigma1.py'), seeds=three),
-    wkl_s15_augmented=dict(title='W + KL, σ 1.5, augmented', augmented=True,
-                           parts=('losses/wass_kl.py', 'targets/sigma1.5.py'), seeds=three),
     w_s1_coordconv=dict(title='W, σ 1, CoordConv',
                         parts=('losses/wass.py', 'targets/sigma1.py', 'coord_conv.py')),
+    # The learning rate of the two main losses.
+    l2_s1_fast=dict(title='L2, σ 1, learning rate 2e-3', parts=l2, learning_rate=2e-3),
+    w_s15_fast=dict(title='W, σ 1.5, learning rate 2e-3', parts=wass, learning_rate=2e-3),
     # From random weights (shorter: the question is who leaves the plateau).
     **{
         f'scratch_{name}': dict(title=f'{title}, random weights', parts=parts, start=None, drop=(),
@@ -63,13 +67,11 @@ experiments = dict(
                 'model.head.loss.logit_gradient': 'mixture'}),
             ('w_power', 'W, p^½ gradient', wass, {
                 'model.head.loss.logit_gradient': dict(power=0.5)}),
-            ('wkl', 'W + KL', ('losses/wass_kl.py', 'targets/sigma1.5.py'), {}),
+            ('wkl', 'W + KL', wass_kl, {}),
             ('kl', 'KL', ('losses/kl.py', 'targets/sigma1.5.py'), {}),
-            ('l2', 'L2, σ 1', ('losses/l2.py', 'targets/sigma1.py'), {}),
+            ('l2', 'L2, σ 1', l2, {}),
         )
     },
-    w_s15_mixture=dict(title='W, σ 1.5, mixture gradient', parts=wass,
-                       options={'model.head.loss.logit_gradient': 'mixture'}),
     wkl_annealed=dict(
         title='W + KL, σ 3 → 1', parts=('losses/wass_kl.py', 'targets/sigma1.py'),
         options={
@@ -78,4 +80,4 @@ experiments = dict(
                              dict(type='TargetSigmaHook', sigma_at_epoch={0: 3., 2: 2., 4: 1.})],
         }),
 )
-del three, wass
+del three, l2, wass, wass_kl
