@@ -60,20 +60,29 @@ def _bytes(tensor: torch.Tensor) -> int:
     return entries * tensor.element_size()
 
 
-def count_cost(step: Callable[[], None], device: torch.device) -> Dict[str, Optional[int]]:
+def count_cost(step: Callable[[], None], device: torch.device,
+               launches_only: bool = False) -> Dict[str, Optional[int]]:
     """Cost of one call of ``step``.
+
+    Args:
+        step: To be called some times.
+        device: Where it computes.
+        launches_only: Of compiled code, whose operators do not pass through PyTorch's dispatcher.
 
     Returns:
         ``flop`` of all matrix products; ``operations`` and ``bytes``, see
         :class:`TrafficCounter`; ``launches``, the kernels that a GPU started (None on a CPU).
         Kernels that do not pass through PyTorch's dispatcher count as launches only.
     """
+    launches = _count_launches(step) if device.type == 'cuda' else None
+    if launches_only:
+        return dict(flop=None, operations=None, bytes=None, launches=launches)
     with FlopCounterMode(display=False) as flops:
         step()
     with TrafficCounter() as traffic:
         step()
     return dict(flop=flops.get_total_flops(), operations=traffic.operations, bytes=traffic.bytes,
-                launches=_count_launches(step) if device.type == 'cuda' else None)
+                launches=launches)
 
 
 def _count_launches(step: Callable[[], None]) -> int:

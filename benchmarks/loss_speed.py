@@ -46,6 +46,8 @@ examples:
     python benchmarks/loss_speed.py
   on a GPU, also with 6272 maps (64 images of 98 landmarks), Markdown tables:
     python benchmarks/loss_speed.py --device cuda --maps 1088 6272 --markdown
+  with torch.compile and CUDA graphs beside it, on a GPU (on a CPU minutes of compiling):
+    python benchmarks/loss_speed.py --device cuda --maps 1088 6272 --compile
   one and two threads, without the slow peers:
     python benchmarks/loss_speed.py --threads 1 2 --skip geomloss pot exact
   one setting of one's own:
@@ -76,6 +78,8 @@ def parse_args():
                         help='parts of labels, or solver:option=value,... (default: all)')
     parser.add_argument('--skip', nargs='+', default=[], metavar='NAME',
                         help='parts of the labels of methods to leave out')
+    parser.add_argument('--compile', action='store_true',
+                        help='measure the Wasserstein loss with compile=True too')
     parser.add_argument('--no-memory', action='store_true', help='do not measure memory')
     parser.add_argument('--no-cost', action='store_true',
                         help='do not count operations and bytes, and no limits of the machine')
@@ -120,11 +124,17 @@ def loss_modules(args) -> List[Method]:
 
         return prepare
 
-    return [
+    modules = [
         Method('SoftmaxMSEHeatmapLoss', prepare_with(lambda sigma: SoftmaxMSEHeatmapLoss())),
         Method('WassersteinHeatmapLoss',
                prepare_with(lambda sigma: WassersteinHeatmapLoss(sigma=sigma))),
     ]
+    if args.compile:
+        modules.append(Method(
+            'WassersteinHeatmapLoss, compiled',
+            prepare_with(lambda sigma: WassersteinHeatmapLoss(sigma=sigma, compile=True)),
+            compiled=True))
+    return modules
 
 
 def draw_maps(count: int, shape: Tuple[int, int], sigma: float, seed: int,
@@ -224,6 +234,8 @@ def peak_memory(method: Method, entry: Timed, maps: int, sigma: float, args) -> 
                '--threads', '1', '--seed', str(args.seed)]
     if args.methods is not None:
         command += ['--methods', *args.methods]
+    if args.compile:
+        command.append('--compile')
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode:
         raise RuntimeError(f'measuring the memory of {method.label} failed:\n{finished.stderr}')
@@ -237,7 +249,9 @@ def print_memory(args) -> None:
     sigma, maps = args.sigmas[0], args.maps[0]
     logits, target = draw_maps(maps, tuple(args.size), sigma, args.seed, args.device)
     # Code and tables are loaded by a small step, which is not counted: they do not grow with maps.
-    Timed(method, logits[:2], target[:2], sigma).step()
+    # What is compiled is made for one number of maps.
+    few = len(logits) if method.compiled else 2
+    Timed(method, logits[:few], target[:few], sigma).step()
     entry = Timed(method, logits, target, sigma)
     try:
         Path('/proc/self/clear_refs').write_text('5')  # resets the high-water mark
@@ -263,7 +277,8 @@ def measure_cost(methods: Sequence[Method], maps: int, sigma: float, args) -> Li
         entry = Timed(method, logits, target, sigma)
         if entry.scale == 1:
             entry.step()  # tables are built once
-            cost = count_cost(entry.step, logits.device)
+            entry.step()  # what is compiled warms up, then records
+            cost = count_cost(entry.step, logits.device, launches_only=method.compiled)
             costs.append(dict(method=method.label, maps=maps, sigma=sigma, **cost))
     return costs
 
@@ -285,16 +300,19 @@ def cost_rows(costs: Sequence[dict], results: Sequence[dict], limits: dict) -> L
     """Rows of the cost model; the bound is what the machine's limits allow at best."""
     rows = []
     for cost in costs:
+        maps, launches = cost['maps'], '-' if cost['launches'] is None else cost['launches']
+        if cost['operations'] is None:
+            rows.append([cost['method'], maps, f'{cost["sigma"]:g}', '-', '-', '-', launches,
+                         '-', '-'])
+            continue
         taken = min(result['milliseconds'] for result in results
                     if all(result[key] == cost[key] for key in ('method', 'maps', 'sigma')))
         bound = 1e3 * max(cost['flop'] / limits['flop_per_second'],
                           cost['bytes'] / limits['bytes_per_second'])
         cost.update(bound_milliseconds=bound, share_of_bound=bound / taken)
-        maps = cost['maps']
         rows.append([
             cost['method'], maps, f'{cost["sigma"]:g}', f'{cost["flop"] / maps / 1e6:.2f}',
-            f'{cost["bytes"] / maps / 1e6:.2f}', cost['operations'],
-            '-' if cost['launches'] is None else cost['launches'],
+            f'{cost["bytes"] / maps / 1e6:.2f}', cost['operations'], launches,
             number(bound), percent(bound / taken)])
     return rows
 

@@ -35,6 +35,7 @@ class Method(NamedTuple):
             maps it gets more.
         maps: Most maps that the speed benchmark gives it (None: all); its time is then scaled.
         on_gpu: Whether it can run on a GPU.
+        compiled: Whether torch.compile has a part in it, so that operators cannot be counted.
     """
 
     label: str
@@ -42,6 +43,7 @@ class Method(NamedTuple):
     pairs: Optional[int] = None
     maps: Optional[int] = None
     on_gpu: bool = True
+    compiled: bool = False
 
 
 def solver_method(name: str, **options) -> Callable[[Tensor, float], Distance]:
@@ -228,7 +230,8 @@ def parse_method(text: str) -> Method:
         except (SyntaxError, ValueError):
             options[key.strip()] = value
     SOLVERS[name](**options)  # unknown options fail here, before anything is measured
-    return Method(text, solver_method(name, **options), on_gpu=name != 'exact')
+    return Method(text, solver_method(name, **options), on_gpu=name != 'exact',
+                  compiled=bool(options.get('compile')))
 
 
 def select_methods(wanted: Optional[Sequence[str]], left_out: Sequence[str],

@@ -11,9 +11,12 @@ The package is laid out as a text on the method, one idea a file:
 - :mod:`~mmpose_wass.ot.scaling`: the scaling (Sinkhorn) iterations and their extrapolation;
 - :mod:`~mmpose_wass.ot.solver`: what all solvers share: problem, answer and gradient;
 - :mod:`~mmpose_wass.ot.graded`: the fast solver;
+- :mod:`~mmpose_wass.ot.threads`: parts of a batch on several threads;
+- :mod:`~mmpose_wass.ot.compilation`: few kernels instead of many operators;
 - :mod:`~mmpose_wass.ot.sinkhorn`: the paper's, entropic transport on the full grid;
 - :mod:`~mmpose_wass.ot.sliced`: one-dimensional distances, the cheap cross-check;
 - :mod:`~mmpose_wass.ot.exact`: a linear program, for evaluation and tests;
+- :mod:`~mmpose_wass.ot.logit_gradient`: the softmax's Jacobian, at the prediction or nearer q;
 - :mod:`~mmpose_wass.ot.softmax_transport`: from logits, with the gradient in the same pass;
 - :mod:`~mmpose_wass.ot.certificate`: bounds that rest on no approximation;
 - :mod:`~mmpose_wass.ot.transport_plan`: a feasible plan, for the bound from above;
@@ -26,6 +29,7 @@ from .graded import GradedSolver
 from .graded_geometry import GradedGeometry
 from .grid import ground_cost, pixel_coordinates
 from .jordan import jordan_split
+from .logit_gradient import LOGIT_GRADIENTS, LogitGradient
 from .maps import barycenter, log_softmax_map, softmax_map
 from .sinkhorn import SinkhornSolver
 from .sliced import SlicedSolver
@@ -35,9 +39,10 @@ from .targets import Discs, check_targets, disc_radius, find_discs, find_radius,
 from .wasserstein import SOLVERS, wasserstein1
 
 __all__ = [
-    'SOLVERS', 'Discs', 'Dual', 'ExactSolver', 'GradedGeometry', 'GradedSolver', 'SinkhornSolver',
-    'SlicedSolver', 'Solver', 'TransportResult', 'barycenter', 'certified_lower_bound',
-    'certified_upper_bound', 'check_targets', 'disc_radius', 'find_discs', 'find_radius',
-    'ground_cost', 'jordan_split', 'log_softmax_map', 'moment_outside', 'pixel_coordinates',
-    'softmax_map', 'softmax_wasserstein1', 'wasserstein1'
+    'LOGIT_GRADIENTS', 'SOLVERS', 'Discs', 'Dual', 'ExactSolver', 'GradedGeometry',
+    'GradedSolver', 'LogitGradient', 'SinkhornSolver', 'SlicedSolver', 'Solver',
+    'TransportResult', 'barycenter', 'certified_lower_bound', 'certified_upper_bound',
+    'check_targets', 'disc_radius', 'find_discs', 'find_radius', 'ground_cost', 'jordan_split',
+    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map',
+    'softmax_wasserstein1', 'wasserstein1'
 ]

@@ -14,7 +14,7 @@ def full_precision(device: torch.device):
         return nullcontext()
 
 
-def _flushes_denormals() -> bool:
+def flushes_denormals() -> bool:
     """Whether the CPU takes numbers below the smallest normal one for 0 at present."""
     return (torch.tensor(1e-40) * 1).item() == 0
 
@@ -29,11 +29,11 @@ def denormals_flushed(device: torch.device):
 
     Example:
         >>> with denormals_flushed(torch.device('cpu')):
-        ...     inside = _flushes_denormals()
+        ...     inside = flushes_denormals()
         >>> inside == torch.set_flush_denormal(False)  # False only where the CPU cannot
         True
     """
-    if device.type != 'cpu' or _flushes_denormals() or not torch.set_flush_denormal(True):
+    if device.type != 'cpu' or flushes_denormals() or not torch.set_flush_denormal(True):
         yield
         return
     try:

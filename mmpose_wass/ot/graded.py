@@ -1,17 +1,19 @@
 """The fast solver: entropic transport of the Jordan parts on graded sources, extrapolated."""
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
 
 from .arithmetic import denormals_flushed, multiplies_bfloat16_faster
+from .compilation import call_compiled
 from .graded_geometry import GradedGeometry, Grading, graded_geometry
 from .jordan import jordan_split
 from .scaling import extrapolate_in_epsilon, iterate_scalings
-from .solver import Dual, Solver
+from .solver import Dual, Result, Solver
 from .targets import LARGEST_RADIUS, check_targets, find_discs, find_radius
+from .threads import map_parts
 
 # The potential is only defined where mass travels: at p = q any 1-Lipschitz function is one,
 # and its gradient would jitter at full size. Mass m that travels scales it by m / (m + CALM).
@@ -19,8 +21,9 @@ CALM = 1e-3
 # Wider discs, of sigma above 3.6, take float64, where float32's range would blur them, and twice
 # the iterations, since mass mixes more slowly there.
 WIDE_RADIUS = 11.9
-# Pixels that a CPU solves for at once, so that what it reads and writes stays in its cache.
-PIXELS_AT_ONCE = 2**20
+# Pixels that a thread of a CPU solves for at once, so that what it reads and writes stays in its
+# cache. Not a matter of the number of threads, or results would be.
+PIXELS_AT_ONCE = 2**19
 # A target drawn at a sub-pixel place or cut by a border needs a disc a little unlike its sigma's.
 TOLERATED_EXCESS = 0.5
 
@@ -86,13 +89,17 @@ class GradedSolver(Solver):
         bfloat16_tables: Take the iterations' matrix products in bfloat16 where the rest is done in
             float32. None: where the device multiplies it faster (AMX, tensor cores). The errors
             above hold with it too.
+        compile: Fuse operators through :mod:`torch.compile`, on a GPU into a CUDA graph. Values
+            differ by rounding. The first call with each number of maps compiles: worth it for
+            a training on a GPU.
 
     Raises:
         ValueError: If the radius is not in (0, 32] px or the accuracy is not known.
     """
 
     def __init__(self, radius: Optional[float] = None, accuracy: str = 'fast',
-                 check_interval: int = 0, bfloat16_tables: Optional[bool] = None) -> None:
+                 check_interval: int = 0, bfloat16_tables: Optional[bool] = None,
+                 compile: bool = False) -> None:
         if radius is not None and not 0 < radius <= LARGEST_RADIUS:
             raise ValueError(f'radius must be in (0, {LARGEST_RADIUS:g}] px, got {radius}')
         if accuracy not in ACCURACIES:
@@ -101,6 +108,7 @@ class GradedSolver(Solver):
         self.accuracy = ACCURACIES[accuracy]
         self.check_interval = check_interval
         self.bfloat16_tables = bfloat16_tables
+        self.compile = compile
         self._calls = 0
         self._widest: Optional[Tensor] = None
 
@@ -110,29 +118,50 @@ class GradedSolver(Solver):
         Raises:
             ValueError: If a target was found not to be compact.
         """
-        discs = find_discs(q)
         radius = self.radius
         if radius is None:
             radius = find_radius(q)
             check_targets(q, radius)
-        elif self.check_interval:
-            self._watch(discs.radius, waits=q.is_cuda)
         geometry = self._geometry(p, float(radius))
-        dtype = geometry.dtype
-        difference = p.to(dtype) - q.to(dtype)
         with denormals_flushed(p.device):
-            potential, moved = self.potential(geometry, difference, discs.centre)
-        value = difference.mul_(potential).sum(dim=(1, 2)).clamp_min_(0).to(p.dtype)
-        calm = (moved / (moved + CALM)).to(p.dtype)
-        return Dual(value, potential.to(p.dtype), calm=calm)
+            if self.compile:
+                found = call_compiled(GradedSolver.solve_on, p.device, self, geometry, p, q)
+            else:
+                found = self.solve_on(geometry, p, q)
+        value, potential, calm, needed = found
+        if self.radius is not None and self.check_interval:
+            self._watch(needed, waits=q.is_cuda)
+        return Dual(value, potential, calm=calm)
 
-    def parts(self, maps: Tensor) -> Iterator[slice]:
-        """See :meth:`Solver.parts`. A GPU takes all maps at once, since it is bound by launches."""
-        count, at_once = len(maps), max(1, PIXELS_AT_ONCE // maps[0].numel())
+    def solve_on(self, geometry: GradedGeometry, p: Tensor,
+                 q: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+        """All of :meth:`solve` that computes and nothing that looks at a result.
+
+        Returns:
+            The value, potential and calm of a :class:`Dual`, and the radius ``[M]`` of the disc
+            that each target needs.
+        """
+        discs = find_discs(q)
+        difference = p.to(geometry.dtype) - q.to(geometry.dtype)
+        potential, moved = self.potential(geometry, difference, discs.centre)
+        value = difference.mul_(potential).sum(dim=(1, 2)).clamp_min_(0)
+        calm = moved / (moved + CALM)
+        return value.to(p.dtype), potential.to(p.dtype), calm.to(p.dtype), discs.radius
+
+    def map_parts(self, work: Callable[[slice], Result], maps: Tensor) -> List[Result]:
+        """See :meth:`Solver.map_parts`.
+
+        A CPU takes a few maps at once on each of its threads. A GPU takes all, since it is bound
+        by launches, and so does a solver that has to find its radius from all.
+        """
         if maps.is_cuda or self.radius is None:
-            at_once = count
-        for start in range(0, count, at_once):
-            yield slice(start, start + at_once)
+            return [work(slice(None))]
+        at_once = max(1, PIXELS_AT_ONCE // maps[0].numel())
+        parts = [slice(start, start + at_once) for start in range(0, len(maps), at_once)]
+        if self.compile:  # which threads would do at the same time, each for itself
+            return [work(part) for part in parts]
+        self._geometry(maps, float(self.radius))  # builds the tables once, not in each thread
+        return map_parts(work, parts, maps.device)
 
     def _geometry(self, maps: Tensor, radius: float) -> GradedGeometry:
         dtype = torch.promote_types(maps.dtype, self.accuracy.dtype)

@@ -59,20 +59,26 @@ def iterate_scalings(source_mass: Tensor, sink_mass: Tensor, kernels: Sequence[T
     smallest = torch.finfo(source_mass.dtype).tiny
     for kernel, epsilon, count in zip(kernels, epsilons, iterations):
         largest = math.exp(min(0.5 * radius / epsilon, limit / 2))
-        u = None if potential is None else torch.exp((potential / epsilon).clamp(-limit, limit))
+        scaled = sink_mass * largest
+        # Few operators, since each is a pass over memory and a launch: 1 / u and 1 / v are what
+        # products yield, in the table's type, and masses are divided by them into that type.
+        weighted = torch.empty_like(source_mass, dtype=kernel.dtype)
+        reached = torch.empty_like(sink_mass, dtype=kernel.dtype)
+        if potential is None:
+            weighted.copy_(source_mass)
+        else:
+            u = torch.exp((potential / epsilon).clamp(-limit, limit))
+            torch.mul(source_mass, u, out=weighted)
         for _ in range(count):
-            reached = _product(source_mass if u is None else source_mass * u, kernel)
-            reached.clamp_(smallest, 1 / smallest)
-            v = reached.amin(dim=1, keepdim=True) * largest / reached
-            u = _product(sink_mass * v, kernel.T).clamp_(smallest, 1 / smallest).reciprocal_()
-        potential = epsilon * torch.log(u)
+            inverse_v = (weighted @ kernel).clamp_(smallest, 1 / smallest)
+            lowest = inverse_v.amin(dim=1, keepdim=True)
+            torch.mul(scaled / inverse_v, lowest, out=reached)
+            inverse_u = (reached @ kernel.T).clamp_(smallest, 1 / smallest)
+            torch.div(source_mass, inverse_u, out=weighted)
+        potential = -epsilon * torch.log(inverse_u.to(source_mass.dtype))
+        v = lowest.to(source_mass.dtype) * largest / inverse_v
         results.append(Scalings(potential, epsilon * torch.log(v), epsilon))
     return results
-
-
-def _product(vectors: Tensor, table: Tensor) -> Tensor:
-    """``vectors @ table`` in the table's precision, as the vectors' type."""
-    return (vectors.to(table.dtype) @ table).to(vectors.dtype)
 
 
 def extrapolate_in_epsilon(coarse: Tensor, fine: Tensor, epsilon_coarse: float,

@@ -8,13 +8,15 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .arithmetic import full_precision
+from .logit_gradient import EXACT, LogitGradient
 from .maps import softmax_map
 from .solver import Solver
 
 
 @torch.compiler.disable
 def softmax_wasserstein1(logits: Tensor, target: Tensor, solver: Solver, temperature: float = 1.0,
-                         valid: Optional[Tensor] = None) -> Tensor:
+                         valid: Optional[Tensor] = None,
+                         logit_gradient: LogitGradient = EXACT) -> Tensor:
     r"""W1 from :math:`p = \mathrm{softmax}(\text{logits} / T)` to targets, for training.
 
     Equal to ``solver(softmax_map(logits / T), target / target.sum()).value``, in fewer passes over
@@ -22,8 +24,8 @@ def softmax_wasserstein1(logits: Tensor, target: Tensor, solver: Solver, tempera
 
     .. math:: \frac{1}{T}\, p \circ (f - \langle p, f \rangle),
 
-    is computed while p and the potential f are at hand, and nothing but it is kept. On a CPU maps
-    are taken a few at a time, so that they stay in its cache.
+    is computed while p and the potential f are at hand, and nothing but it is kept. On a CPU a
+    solver may take maps a few at a time, on several threads.
 
     Args:
         logits: ``[M, H, W]``, any floating dtype; the work is done in float32 at least.
@@ -32,6 +34,7 @@ def softmax_wasserstein1(logits: Tensor, target: Tensor, solver: Solver, tempera
         temperature: T.
         valid: Maps that count, ``[M]``. The gradient of the others is exactly 0 whatever they
             hold, NaN too, and their value is 0.
+        logit_gradient: Another gradient of the same value, see :class:`LogitGradient`.
 
     Returns:
         Tensor ``[M]``: distances in heatmap pixels.
@@ -52,7 +55,8 @@ def softmax_wasserstein1(logits: Tensor, target: Tensor, solver: Solver, tempera
     if not len(logits):
         return logits.sum(dim=(1, 2))
     with full_precision(logits.device):
-        return _SoftmaxTransport.apply(logits, target.detach(), solver, temperature, valid)
+        return _SoftmaxTransport.apply(logits, target.detach(), solver, temperature, valid,
+                                      logit_gradient)
 
 
 class _SoftmaxTransport(torch.autograd.Function):
@@ -60,13 +64,14 @@ class _SoftmaxTransport(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, logits: Tensor, target: Tensor, solver: Solver, temperature: float,
-                valid: Optional[Tensor]) -> Tensor:
+                valid: Optional[Tensor], logit_gradient: LogitGradient) -> Tensor:
         dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
         values = logits.new_empty(len(logits), dtype=dtype)
         gradient = None
         if ctx.needs_input_grad[0]:
             gradient = torch.empty_like(logits, dtype=dtype)
-        for part in solver.parts(logits):
+
+        def solve(part: slice) -> None:
             p = softmax_map(logits[part].to(dtype) / temperature)
             q = target[part].to(dtype)
             if valid is not None:
@@ -75,13 +80,16 @@ class _SoftmaxTransport(torch.autograd.Function):
             dual = solver.solve(p, q)
             values[part] = dual.value
             if gradient is not None:
-                mean = p.flatten(1)[:, None] @ dual.potential.flatten(1)[:, :, None]
+                weights = logit_gradient.weights(p, q)
+                mean = weights.flatten(1)[:, None] @ dual.potential.flatten(1)[:, :, None]
                 factor = 1 / temperature if dual.calm is None else dual.calm / temperature
                 slope = torch.sub(dual.potential, mean, out=gradient[part])
-                slope *= p
+                slope *= weights
                 slope *= torch.as_tensor(factor, dtype=dtype).view(-1, 1, 1)
                 if valid is not None:
                     slope.masked_fill_(~valid[part, None, None], 0)
+
+        solver.map_parts(solve, logits)
         if valid is not None:
             values.masked_fill_(~valid, 0)
         ctx.save_for_backward(gradient)
@@ -94,4 +102,4 @@ class _SoftmaxTransport(torch.autograd.Function):
         gradient, = ctx.saved_tensors
         # A map that does not count has weight 0 or is masked downstream, but 0 * NaN is NaN.
         product = gradient * grad_value[:, None, None]
-        return product.to(ctx.dtype), None, None, None, None
+        return product.to(ctx.dtype), None, None, None, None, None

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Iterator, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,6 +10,8 @@ from torch.autograd.function import once_differentiable
 
 from .arithmetic import full_precision
 from .certificate import certified_lower_bound, certified_upper_bound
+
+Result = TypeVar('Result')
 
 
 class TransportResult(NamedTuple):
@@ -68,12 +70,15 @@ class Solver(ABC):
             The :class:`Dual`, without a graph.
         """
 
-    def parts(self, maps: Tensor) -> Iterator[slice]:
-        """Slices of maps ``[M, H, W]`` to solve for one after the other: one, of all of them.
+    def map_parts(self, work: Callable[[slice], Result], maps: Tensor) -> List[Result]:
+        """Call ``work`` with slices that together cover maps ``[M, H, W]``: here, one for all.
 
-        A solver that is faster, or needs less memory, with fewer maps at once says so here.
+        A solver that is faster, or needs less memory, with fewer maps at once overrides this.
+
+        Returns:
+            The results, in the order of the slices.
         """
-        yield slice(None)
+        return [work(slice(None))]
 
     @torch.compiler.disable
     def __call__(self, p: Tensor, q: Tensor, certify: bool = False) -> TransportResult:
@@ -110,7 +115,7 @@ class _Transport(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, p: Tensor, q: Tensor, solver: Solver):
-        duals = [solver.solve(p[part], q[part]) for part in solver.parts(p)]
+        duals = solver.map_parts(lambda part: solver.solve(p[part], q[part]), p)
         dual = duals[0] if len(duals) == 1 else Dual(
             *(None if field[0] is None else torch.cat(field) for field in zip(*duals)))
         target = dual.target_potential if ctx.needs_input_grad[1] else None

@@ -1,13 +1,21 @@
 """The paper's loss, as an MMPose module."""
 from __future__ import annotations
 
-from typing import Optional
+from typing import Dict, Optional, Union
 
 import torch
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from mmpose_wass.ot import SOLVERS, Solver, disc_radius, find_radius, softmax_wasserstein1
+from mmpose_wass.ot import (
+    LOGIT_GRADIENTS,
+    SOLVERS,
+    LogitGradient,
+    Solver,
+    disc_radius,
+    find_radius,
+    softmax_wasserstein1,
+)
 
 from .softmax_heatmap_loss import MapPairs, SoftmaxHeatmapLoss
 
@@ -40,6 +48,11 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         debug: Raise on logits that are NaN or infinite, at the price of waiting for the device.
             Without it they make the loss NaN, which mixed precision's scaler answers by
             skipping the step.
+        compile: Few kernels instead of many operators, through :mod:`torch.compile`; on a GPU a
+            CUDA graph. The first step compiles; of ``'graded'`` alone.
+        logit_gradient: ``'exact'``, the derivative of the value; ``'mixture'``, which also draws
+            mass to where the target is and so leaves the plateau; or options of
+            :class:`~mmpose_wass.ot.LogitGradient`.
         temperature: T of the softmax; the codec must use the same.
         use_target_weight: Whether ``target_weights`` are used.
         reduction: ``'mean'`` for :math:`\sum w W_1 / \sum w`; ``'none'`` for W1 ``[B, K]``
@@ -64,6 +77,8 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
                  epsilon: Optional[float] = None,
                  check_interval: int = 100,
                  debug: bool = False,
+                 compile: bool = False,
+                 logit_gradient: Union[str, Dict[str, float]] = 'exact',
                  temperature: float = 1.0,
                  use_target_weight: bool = True,
                  reduction: str = 'mean',
@@ -73,8 +88,9 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
             raise ValueError(f'method must be one of {tuple(SOLVERS)}, got {method!r}')
         if sigma is not None and not sigma > 0:
             raise ValueError(f'sigma must be positive (heatmap pixels), got {sigma}')
-        options = dict(sigma=sigma, accuracy=accuracy, epsilon=epsilon)
-        known = dict(graded=('sigma', 'accuracy'), sinkhorn=('epsilon', )).get(method, ())
+        options = dict(sigma=sigma, accuracy=accuracy, epsilon=epsilon, compile=compile or None)
+        known = dict(graded=('sigma', 'accuracy', 'compile'), sinkhorn=('epsilon', ))
+        known = known.get(method, ())
         for name, value in options.items():
             if value is not None and name not in known:
                 raise ValueError(f'{name} is no option of method={method!r}')
@@ -82,6 +98,7 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         self.options = {name: options[name] for name in known if options[name] is not None}
         self.check_interval = check_interval
         self.debug = debug
+        self.logit_gradient = _read_logit_gradient(logit_gradient)
         sigma = self.options.pop('sigma', None)
         if method != 'graded':
             self._solver: Optional[Solver] = SOLVERS[method](**self.options)
@@ -97,11 +114,12 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
             return self.distance(*self.clean(pairs))
         return softmax_wasserstein1(
             pairs.logits, pairs.target, self._solver_for(pairs.target, valid), self.temperature,
-            valid)
+            valid, self.logit_gradient)
 
     def distance(self, logits: Tensor, target: Tensor) -> Tensor:
         solver = self._solver_for(target, target.flatten(1).any(dim=1))
-        return softmax_wasserstein1(logits, target, solver)
+        return softmax_wasserstein1(logits, target, solver,
+                                    logit_gradient=self.logit_gradient)
 
     def _solver_for(self, target: Tensor, valid: Tensor) -> Solver:
         if self._solver is not None:
@@ -125,3 +143,16 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
 
     def extra_repr(self) -> str:
         return f'method={self.method!r}, {self.options}, ' + super().extra_repr()
+
+
+def _read_logit_gradient(value: Union[str, Dict[str, float]]) -> LogitGradient:
+    if isinstance(value, str):
+        if value not in LOGIT_GRADIENTS:
+            raise ValueError(f'logit_gradient must be one of {tuple(LOGIT_GRADIENTS)} or a dict of '
+                             f'target_share and power, got {value!r}')
+        return LOGIT_GRADIENTS[value]
+    unknown = set(value) - {'target_share', 'power'}
+    if unknown:
+        raise ValueError(f'logit_gradient has no option {sorted(unknown)[0]!r}; there are '
+                         'target_share and power')
+    return LogitGradient(**value)
