@@ -18,7 +18,20 @@ from .version import __version__  # noqa: E402
 # torch >= 2.6 refuses MMEngine's checkpoints otherwise; its safe loading stays on.
 allow_mmengine_checkpoints()
 
+
+def __getattr__(name: str):
+    # Inference is for users, not for training: it is not loaded before it is asked for.
+    if name == 'FaceLandmarker':
+        from .inference import FaceLandmarker
+        return FaceLandmarker
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list:
+    return sorted({*globals(), *__all__})
+
+
 __all__ = [
-    '__version__', 'apply_cross_dataset', 'attach_metrics', 'codecs', 'datasets',
+    'FaceLandmarker', '__version__', 'apply_cross_dataset', 'attach_metrics', 'codecs', 'datasets',
     'describe_difference', 'evaluation', 'models', 'ot', 'turn_on', 'visualization'
 ]

@@ -3,6 +3,10 @@ _base_ = 'mmpose::_base_/default_runtime.py'
 
 custom_imports = dict(imports=['mmpose_wass'], allow_failed_imports=False)
 
+# MMPose's inferencer asks the config itself for these two.
+dataset_type = 'Face300WDataset'
+data_mode = 'topdown'
+
 codec = dict(
     type='BarycenterCodec',
     input_size=(128, 128),
