@@ -99,4 +99,6 @@ def _within(probability: Tensor, points: Tensor, radius: float) -> Tensor:
     height, width = probability.shape[-2:]
     columns = torch.arange(width, device=points.device, dtype=points.dtype) - points[..., :1]
     rows = torch.arange(height, device=points.device, dtype=points.dtype) - points[..., 1:]
-    return (columns**2)[..., None, :] + (rows**2)[..., :, None] <= radius**2
+    # Pixels on the edge are in, whichever way their distance is rounded.
+    edge = radius**2 * (1 + 1e-5)
+    return (columns**2)[..., None, :] + (rows**2)[..., :, None] <= edge

@@ -35,6 +35,8 @@ class Experiment:
         data (str): Folder of the data set in the folder of the data.
         options (dict): Further changes of the config, keys with dots.
         tests (tuple[str, ...]): Names of the tests that it is measured on; empty: all.
+        turn (int): In which turn of the queue its first seed is run: 0 with the first seeds of the
+            others, 1 with their second ones, ...
     """
     name: str
     title: str
@@ -49,6 +51,7 @@ class Experiment:
     data: str
     options: Mapping[str, Any]
     tests: Tuple[str, ...]
+    turn: int
 
     def config(self, seed: int, roots: Mapping[str, str], start_file: Optional[str]) -> Config:
         """The config of a run.
@@ -89,7 +92,9 @@ class Experiment:
         cfg.merge_from_dict(dict(self.options))
         # The parts have done their work.
         return Config({name: value for name, value in cfg.to_dict().items()
-                       if not name.startswith('data_') and not name.endswith('_part')})
+                       if not name.startswith('data_')
+                       and not name.endswith(('_part', '_perturbations'))
+                       and name not in ('targets', 'sampling', 'coord_conv')})
 
 
 def read_experiments(file: Union[str, Path]) -> Dict[str, Experiment]:
@@ -127,10 +132,10 @@ def read_experiments(file: Union[str, Path]) -> Dict[str, Experiment]:
 
 
 def runs_of(experiments: Mapping[str, Experiment]) -> List[Tuple[Experiment, int]]:
-    """All runs: the first seed of every experiment, then the second, ..."""
-    most = max((len(one.seeds) for one in experiments.values()), default=0)
-    return [(one, one.seeds[place]) for place in range(most) for one in experiments.values()
-            if place < len(one.seeds)]
+    """All runs: the first seed of every experiment, then the second, ... (see ``turn``)."""
+    turns = [(one.turn + place, one, seed) for one in experiments.values()
+             for place, seed in enumerate(one.seeds)]
+    return [(one, seed) for _, one, seed in sorted(turns, key=lambda entry: entry[0])]
 
 
 def _read(path: Path) -> Dict[str, Any]:

@@ -153,14 +153,21 @@ class Queue:
             if _is_alive(lock):
                 yield False
                 return
-            lock.unlink()  # of a process that was killed
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            # Of a process that was killed. Of several that find it, one may move it away.
+            aside = lock.with_name(f'claimed.{os.getpid()}')
+            try:
+                os.rename(lock, aside)
+                aside.unlink()
+                handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            except (FileNotFoundError, FileExistsError):
+                yield False
+                return
         try:
             os.write(handle, str(os.getpid()).encode())
             os.close(handle)
             yield True
         finally:
-            lock.unlink()
+            lock.unlink(missing_ok=True)
 
 
 def keep_weights(source: Path, target: Path, drop: tuple) -> None:
@@ -195,6 +202,8 @@ def read_seconds(run: Run) -> List[float]:
 def _is_alive(lock: Path) -> bool:
     try:
         os.kill(int(lock.read_text() or 0), 0)
+    except PermissionError:
+        return True  # another user's
     except (OSError, ValueError):
         return False
     return True

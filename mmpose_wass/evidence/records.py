@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Union
@@ -63,7 +65,7 @@ def read_records(folder: Union[str, Path]) -> List[Record]:
                          for name in file.files}
             records.append(Record(path.stem, content, faces))
             content['experiment'], content['seed'], content['tests']
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f'{path} is no record of a run with its .npz beside it: '
                              f'{type(error).__name__}: {error}. Measure the run again '
                              '(tools/evidence.py run)') from error

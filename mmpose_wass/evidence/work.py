@@ -49,7 +49,9 @@ class Worker:
             if unknown:
                 raise KeyError(f'there is no experiment {unknown[0]!r}; there are '
                                f'{", ".join(wanted)}')
-            needed = set(names) | {wanted[name].start for name in names}
+            needed = set(names)
+            while not needed >= (starts := {wanted[name].start for name in needed} - {None}):
+                needed |= starts
             wanted = {name: one for name, one in wanted.items() if name in needed}
         return [self.queue.run_of(one, seed) for one, seed in runs_of(wanted)]
 
