@@ -1,14 +1,16 @@
 #!/usr/bin/env python
 """Draws the figures of the documentation into docs/figures.
 
-Everything shown is computed by this script, except the last figure, which reads what the
-benchmarks have written; without that it is left out, and the script says so.
+Everything shown is computed by this script. Three figures need trained models (--models), and the
+last one reads what the benchmarks have written; without these they are left out, and the script
+says so.
 """
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
@@ -20,6 +22,8 @@ import matplotlib.pyplot as plt
 import matplotlib.ticker
 import numpy as np
 import torch
+from mmengine.registry import init_default_scope
+from PIL import Image
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +32,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / 'benchmarks')]
 from methods import dense_potentials  # noqa: E402
 from pairs import exact_transport, gaussian_map  # noqa: E402
 
+from mmpose_wass.landmarks import get_scheme  # noqa: E402
 from mmpose_wass.ot import (  # noqa: E402
     barycenter,
     disc_radius,
@@ -37,6 +42,31 @@ from mmpose_wass.ot import (  # noqa: E402
 from mmpose_wass.ot.graded import ACCURACIES  # noqa: E402
 from mmpose_wass.ot.graded_geometry import GradedGeometry  # noqa: E402
 from mmpose_wass.ot.grid import graded_axis  # noqa: E402
+from mmpose_wass.robustness.models import read_models  # noqa: E402
+from mmpose_wass.visualization.figures import (  # noqa: E402
+    error_scale_figure,
+    loss_landscape_figure,
+    targets_figure,
+)
+from mmpose_wass.visualization.figures.loss_landscape import shades  # noqa: E402
+from mmpose_wass.visualization.heatmaps import (  # noqa: E402
+    heatmap_figure,
+    side_by_side_figure,
+    strips_figure,
+)
+from mmpose_wass.visualization.heatmaps.choose import (  # noqa: E402
+    DEFAULT_LANDMARKS,
+    choose_places,
+    choose_rows,
+)
+from mmpose_wass.visualization.heatmaps.faces import (  # noqa: E402
+    frontal_face,
+    rendered_faces,
+)
+from mmpose_wass.visualization.heatmaps.predict import (  # noqa: E402
+    FaceRunner,
+    read_perturbation,
+)
 
 TARGET, PREDICTION, THIRD, FOURTH = '#2a7f4f', '#c1443c', '#34699a', '#8a6db0'
 EXAMPLES = """\
@@ -46,45 +76,68 @@ examples:
     python docs/make_figures.py
   two of them, elsewhere:
     python docs/make_figures.py --only shrinkage potential --out work_dirs/figures
+  what two models see on rendered faces:
+    python docs/make_figures.py --only heatmaps side_by_side failures \\
+        --models l2.py l2.pth wass.py wass.pth
 """
 
 
 def displacement(args) -> plt.Figure:
-    """The paper's Figure 4: two Gaussians drift apart on [-1, 1]^2."""
-    pixels, sigma = 64, 2.5
-    unit = 2 / pixels  # one pixel, in the units of the paper's axes
-    steps = np.linspace(0, 40, 21)
-    q = gaussian_map((pixels, pixels), (11.5, 31.5), sigma)
-    squared, exact, graded = [], [], []
-    for step in steps:
-        p = gaussian_map((pixels, pixels), (11.5 + step, 31.5), sigma)
-        squared.append(((p - q)**2).sum())
-        exact.append(exact_transport(p, q)[0])
-        graded.append(float(wasserstein1(torch.tensor(p), torch.tensor(q),
-                                         radius=disc_radius(sigma))))
-    moved = steps * unit
-    p = gaussian_map((pixels, pixels), (11.5 + 24, 31.5), sigma)
-    figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.2), gridspec_kw=dict(wspace=.32))
-    extent = (-1, 1, -1, 1)
-    for maps, colour in ((q, TARGET), (p, PREDICTION)):
-        axes[0].contourf(maps, levels=np.array([.02, .1, .3, .6, 1]) * maps.max(), extent=extent,
-                         cmap=_shades(colour))
-    axes[0].annotate('', (-.64 + 24 * unit - .02, .25), (-.64, .25),
-                     arrowprops=dict(arrowstyle='->', color='.3'))
-    axes[0].text(-.64 + 12 * unit, .3, 'displacement', ha='center', color='.3')
-    axes[0].set(aspect='equal', title='target (green), prediction (red)', xlim=(-1, 1),
-                ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-    axes[1].plot(moved, np.array(squared) / max(squared), color=THIRD)
-    axes[1].axvspan(6 * sigma * unit, moved[-1], color='.93', zorder=0)
-    axes[1].text((6 * sigma * unit + moved[-1]) / 2, .4, 'no overlap:\nits gradient\nvanishes',
-                 ha='center', color='.35')
-    axes[1].set(title='squared L2 distance', xlabel='displacement', ylabel='share of its maximum',
-                ylim=(0, 1.08))
-    axes[2].plot(moved, np.array(exact) * unit, color=THIRD, label='exact (linear program)')
-    axes[2].plot(moved, np.array(graded) * unit, 'o', ms=4, color=PREDICTION, label='graded solver')
-    axes[2].set(title='Wasserstein distance $W_1$', xlabel='displacement', ylabel='$W_1$')
-    axes[2].legend(frameon=False)
-    return figure
+    """The paper's Figure 4: two Gaussians drift apart."""
+    return loss_landscape_figure(compare_exact=True)
+
+
+def targets(args) -> plt.Figure:
+    """The paper's Figure 5: targets of several sigmas."""
+    return targets_figure()
+
+
+def error_scale(args) -> plt.Figure:
+    """The paper's Figure 7: errors of 5 to 20 % on a face."""
+    face = frontal_face()
+    scheme = get_scheme(face.scheme)
+    name = 'right_eye_inner_corner'
+    return error_scale_figure(face.results['img'], face.results['keypoints'][0],
+                              scheme.landmark_names.index(name), scheme.outer_eye_corners,
+                              name=name.replace('_', ' '))
+
+
+def heatmaps(args) -> Optional[plt.Figure]:
+    """The paper's Figure 6: the heatmaps of a hidden landmark."""
+    views = _views(args, 'heatmaps', count=120, shown=2, landmarks=DEFAULT_LANDMARKS)
+    return views and heatmap_figure(choose_rows(views), list(views))
+
+
+def side_by_side(args) -> Optional[plt.Figure]:
+    """The paper's Figure 12: several models on the same faces."""
+    views = _views(args, 'side_by_side', count=4, shown=4)
+    return views and side_by_side_figure(views)
+
+
+def failures(args) -> Optional[plt.Figure]:
+    """What HeatmapVisualizationHook draws: the worst faces of the last model."""
+    if not args.models:
+        return _views(args, 'failures', 0, 0)
+    last = argparse.Namespace(models=args.models[-2:], names=args.names[-1:])
+    views = _views(last, 'failures', count=60, shown=2, pick='worst')
+    return strips_figure(next(iter(views.values())), 'The worst faces (2), step 5')
+
+
+def _views(args, figure: str, count: int, shown: int, landmarks=None,
+           pick: str = 'first') -> Optional[dict]:
+    """What the models of the command line make of rendered faces, partly hidden."""
+    if not args.models:
+        print(f'left out {figure}: it needs trained models, --models CONFIG CHECKPOINT ...')
+        return None
+    init_default_scope('mmpose')
+    models = read_models(list(zip(args.models[::2], args.models[1::2])), args.names)
+    runners = {model.name: FaceRunner(model.build(), model.cfg, model.scheme,
+                                      read_perturbation('occlusion:large')) for model in models}
+    faces = rendered_faces(count)
+    places = choose_places(runners, faces, 'hidden' if landmarks else pick, shown,
+                           landmarks=landmarks)
+    return {name: runner.run([faces[place] for place in places])
+            for name, runner in runners.items()}
 
 
 def optimise(potential_of: Callable[[Tensor], Tensor], size: int, steps: int,
@@ -181,7 +234,7 @@ def potential(args) -> plt.Figure:
     figure, axes = plt.subplots(1, 4, figsize=(12.6, 3.3), layout='constrained')
     for maps, colour in ((p, PREDICTION), (q, TARGET)):
         axes[0].contourf(maps, levels=np.array([.01, .05, .15, .4, 1]) * maps.max(),
-                         cmap=_shades(colour))
+                         cmap=shades(colour))
     axes[0].set(title='target (green),\nprediction (red)', aspect='equal', xlim=(0, size - 1),
                 ylim=(size - 1, 0))
     limits = dict(vmin=min(exact.min(), found.min()), vmax=max(exact.max(), found.max()))
@@ -289,15 +342,24 @@ def _times(speed: dict, sigma: float) -> Dict[str, dict]:
     return times
 
 
-def _shades(colour: str) -> matplotlib.colors.Colormap:
-    """From nearly clear to a colour."""
-    rgb = matplotlib.colors.to_rgb(colour)
-    return matplotlib.colors.LinearSegmentedColormap.from_list(
-        colour, [(*rgb, .2), (*rgb, .95)])
+FIGURES = dict(displacement=displacement, targets=targets, error_scale=error_scale,
+               shrinkage=shrinkage, geometry=geometry, potential=potential, heatmaps=heatmaps,
+               side_by_side=side_by_side, failures=failures, accuracy_and_time=accuracy_and_time)
+#: No figure of the documentation is larger, bytes.
+MOST = 190_000
 
 
-FIGURES = dict(displacement=displacement, shrinkage=shrinkage, geometry=geometry,
-               potential=potential, accuracy_and_time=accuracy_and_time)
+def write(figure: plt.Figure, path: Path) -> None:
+    """Write a figure; pictures of faces with fewer colours, and smaller where need be."""
+    for dpi, step in ((110, 1), (110, 4), (95, 4), (95, 8), (80, 8), (70, 8)):
+        drawn = BytesIO()
+        figure.savefig(drawn, dpi=dpi)
+        # Two or three bits less of each colour, without dithering, are hardly seen.
+        pixels = np.array(Image.open(drawn).convert('RGB')).astype(int)
+        pixels = np.clip((pixels + step // 2) // step * step, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(path, optimize=True)
+        if path.stat().st_size <= MOST:
+            return
 
 
 def parse_args():
@@ -310,6 +372,11 @@ def parse_args():
     parser.add_argument('--results', type=Path, default=ROOT / 'work_dirs/benchmarks',
                         metavar='DIR', help='folder with loss_accuracy.json and loss_speed.json '
                         '(default: work_dirs/benchmarks)')
+    parser.add_argument('--models', nargs='+', default=[], metavar='FILE',
+                        help='configs and checkpoints in pairs, for heatmaps, side_by_side and '
+                        'failures')
+    parser.add_argument('--names', nargs='+', default=[], metavar='NAME',
+                        help='what to call them (default: by their files)')
     parser.add_argument('--sigma', type=float, default=1.5, metavar='PX',
                         help='sigma of the times shown (default: %(default)s)')
     return parser.parse_args()
@@ -325,7 +392,7 @@ def main() -> None:
         if figure is None:
             continue
         path = args.out / f'{name}.png'
-        figure.savefig(path, dpi=110)
+        write(figure, path)
         plt.close(figure)
         print(f'{path}: {path.stat().st_size / 1e3:.0f} kB')
 
