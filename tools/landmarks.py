@@ -103,6 +103,15 @@ def parse_arguments(argv=None) -> argparse.Namespace:
     mean.add_argument('--source', default='', help='where the data come from, kept with the shape')
     mean.add_argument('--out', required=True, type=Path, metavar='JSON',
                       help='file to write; other entries in it are kept')
+
+    prior = command('shape-prior', run_shape_prior,
+                    'Gaussian of shapes of annotations, for ShapePriorCodec')
+    prior.add_argument('--annotations', type=Path, nargs='+', required=True, metavar='FILE',
+                       help='COCO-style annotations of training faces; those that lack a landmark '
+                       'are left out and counted')
+    prior.add_argument('--source', default='', help='where the data come from, kept with it')
+    prior.add_argument('--out', required=True, type=Path, metavar='FILE.npz',
+                       help='file to write')
     return parser.parse_args(argv)
 
 
@@ -267,6 +276,21 @@ def run_mean_shape(arguments: argparse.Namespace) -> None:
     source = f'{arguments.source}; {made}' if arguments.source else made
     write_shape(arguments.out, scheme.name, points, source)
     print(f'{arguments.out}: {scheme.name}, {source}')
+
+
+def run_shape_prior(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from mmpose_wass.datasets.mean_shape import read_faces
+    from mmpose_wass.landmarks.shape_prior import fit_shape_prior, write_shape_prior
+    faces = [read_faces(file) for file in arguments.annotations]
+    shapes = np.concatenate([face['keypoints'] for face in faces])
+    whole = np.concatenate([face['valid'] for face in faces]).all(axis=1)
+    prior = fit_shape_prior(shapes[whole], arguments.source)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    write_shape_prior(prior, arguments.out)
+    print(f'{arguments.out}: {prior.num_landmarks} landmarks, of {whole.sum()} faces '
+          f'({(~whole).sum()} lack a landmark)')
 
 
 def write_text(path: Path, text: str) -> None:

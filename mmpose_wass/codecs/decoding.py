@@ -57,7 +57,7 @@ def mass_within(probability: Tensor, points: Tensor, radius: float) -> Tensor:
         >>> mass_within(halves, torch.tensor([1., 1.]), 2.).item()
         0.5
     """
-    near = _within(probability, points, radius)
+    near = within(probability, points, radius)
     return (probability * near).sum(dim=(-2, -1)).clamp(0, 1)
 
 
@@ -89,12 +89,12 @@ def local_barycenter(probability: Tensor, radius: float) -> Tensor:
     points = torch.cat([index % width, torch.div(index, width, rounding_mode='floor')], dim=-1)
     points = points.to(probability.dtype)
     for _ in range(_WINDOW_STEPS):
-        near = probability * _within(probability, points, radius)
+        near = probability * within(probability, points, radius)
         points = barycenter(near / near.sum(dim=(-2, -1), keepdim=True))
     return points
 
 
-def _within(probability: Tensor, points: Tensor, radius: float) -> Tensor:
+def within(probability: Tensor, points: Tensor, radius: float) -> Tensor:
     """Pixels ``[..., H, W]`` (bool) within a radius of points ``[..., 2]``."""
     height, width = probability.shape[-2:]
     columns = torch.arange(width, device=points.device, dtype=points.dtype) - points[..., :1]

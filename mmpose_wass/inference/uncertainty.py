@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..ot import map_covariance
+
 #: Standard deviations at which an ellipse is drawn.
 DEVIATIONS = 2.0
 #: Variance of a place that is known to a pixel of the map, in heatmap pixels squared.
@@ -35,17 +37,7 @@ def heatmap_covariance(probability: Union[Tensor, np.ndarray]) -> Union[Tensor, 
     """
     if isinstance(probability, np.ndarray):
         return heatmap_covariance(torch.from_numpy(probability)).numpy()
-    height, width = probability.shape[-2:]
-    columns = torch.arange(width, device=probability.device, dtype=probability.dtype)
-    rows = torch.arange(height, device=probability.device, dtype=probability.dtype)
-    along_x, along_y = probability.sum(dim=-2), probability.sum(dim=-1)
-    # Around the mean from the start: E[x^2] - E[x]^2 cancels for a sharp map far from the origin.
-    x = columns - (along_x @ columns)[..., None]
-    y = rows - (along_y @ rows)[..., None]
-    variance_x = (along_x * x**2).sum(dim=-1)
-    variance_y = (along_y * y**2).sum(dim=-1)
-    mixed = ((probability @ x[..., None])[..., 0] * y).sum(dim=-1)
-    return torch.stack([variance_x, mixed, mixed, variance_y], dim=-1).unflatten(-1, (2, 2))
+    return map_covariance(probability)
 
 
 def without_target_blur(covariance: np.ndarray, sigma: Union[float, Sequence[float]],

@@ -30,7 +30,7 @@ from .graded_geometry import GradedGeometry
 from .grid import ground_cost, pixel_coordinates
 from .jordan import jordan_split
 from .logit_gradient import LOGIT_GRADIENTS, LogitGradient
-from .maps import barycenter, log_softmax_map, softmax_map
+from .maps import barycenter, log_softmax_map, map_covariance, softmax_map
 from .sinkhorn import SinkhornSolver
 from .sliced import SlicedSolver
 from .softmax_transport import softmax_wasserstein1
@@ -43,6 +43,6 @@ __all__ = [
     'GradedSolver', 'LogitGradient', 'SinkhornSolver', 'SlicedSolver', 'Solver',
     'TransportResult', 'barycenter', 'certified_lower_bound', 'certified_upper_bound',
     'check_targets', 'disc_radius', 'find_discs', 'find_radius', 'ground_cost', 'jordan_split',
-    'log_softmax_map', 'moment_outside', 'pixel_coordinates', 'softmax_map',
+    'log_softmax_map', 'map_covariance', 'moment_outside', 'pixel_coordinates', 'softmax_map',
     'softmax_wasserstein1', 'wasserstein1'
 ]

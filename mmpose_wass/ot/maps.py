@@ -42,3 +42,31 @@ def barycenter(probability: Tensor) -> Tensor:
         probability.sum(dim=-2) @ columns,
         probability.sum(dim=-1) @ rows,
     ], dim=-1)
+
+
+def map_covariance(probability: Tensor) -> Tensor:
+    """Covariance of normalised maps about their barycentre.
+
+    Args:
+        probability: Maps ``[..., H, W]`` with sum 1.
+
+    Returns:
+        Tensor ``[..., 2, 2]`` of (x, y), heatmap pixels squared.
+
+    Example:
+        >>> halves = torch.zeros(3, 5)
+        >>> halves[1, 0] = halves[1, 4] = .5
+        >>> map_covariance(halves).tolist()
+        [[4.0, 0.0], [0.0, 0.0]]
+    """
+    height, width = probability.shape[-2:]
+    columns = torch.arange(width, device=probability.device, dtype=probability.dtype)
+    rows = torch.arange(height, device=probability.device, dtype=probability.dtype)
+    along_x, along_y = probability.sum(dim=-2), probability.sum(dim=-1)
+    # Around the mean from the start: E[x^2] - E[x]^2 cancels for a sharp map far from the origin.
+    x = columns - (along_x @ columns)[..., None]
+    y = rows - (along_y @ rows)[..., None]
+    variance_x = (along_x * x**2).sum(dim=-1)
+    variance_y = (along_y * y**2).sum(dim=-1)
+    mixed = ((probability @ x[..., None])[..., 0] * y).sum(dim=-1)
+    return torch.stack([variance_x, mixed, mixed, variance_y], dim=-1).unflatten(-1, (2, 2))

@@ -10,6 +10,7 @@
 #   seeds       one run for each
 #   epochs, learning_rate, augmented (perturbations of the training images), data, options (of
 #   tools/train.py's --cfg-options kind)
+#   turn        in which turn of the queue its first seed is run
 #   tests       what it is measured on (tests.py); empty: everything
 plan = dict(
     recipe='evidence/compact.py',
@@ -22,7 +23,8 @@ plan = dict(
     augmented=False,
     data='300w',
     options=dict(),
-    tests=())
+    tests=(),
+    turn=0)
 
 three = (0, 1, 2)
 l2 = ('losses/l2.py', 'targets/sigma1.py')
@@ -47,7 +49,7 @@ experiments = dict(
     w_s15_mixture=dict(title='W, σ 1.5, mixture gradient', parts=wass,
                        options={'model.head.loss.logit_gradient': 'mixture'}),
     dark=dict(title='DARK, σ 1', parts=('losses/dark.py', 'targets/sigma1.py')),
-    l2_s15=dict(title='L2, σ 1.5', parts=('losses/l2.py', 'targets/sigma1.5.py')),
+    l2_s15=dict(title='L2, σ 1.5', parts=('losses/l2.py', 'targets/sigma1.5.py'), turn=3),
     kl_s15=dict(title='KL, σ 1.5', parts=('losses/kl.py', 'targets/sigma1.5.py')),
     js=dict(title='JS, σ 1', parts=('losses/js.py', 'targets/sigma1.py')),
     softargmax=dict(title='soft-arg-max, σ 1',
@@ -55,25 +57,25 @@ experiments = dict(
     w_s1_coordconv=dict(title='W, σ 1, CoordConv',
                         parts=('losses/wass.py', 'targets/sigma1.py', 'coord_conv.py')),
     # The learning rate of the two main losses.
-    l2_s1_fast=dict(title='L2, σ 1, learning rate 2e-3', parts=l2, learning_rate=2e-3),
-    w_s15_fast=dict(title='W, σ 1.5, learning rate 2e-3', parts=wass, learning_rate=2e-3),
+    l2_s1_fast=dict(title='L2, σ 1, learning rate 2e-3', parts=l2, learning_rate=2e-3, turn=3),
+    w_s15_fast=dict(title='W, σ 1.5, learning rate 2e-3', parts=wass, learning_rate=2e-3, turn=3),
     # From random weights (shorter: the question is who leaves the plateau).
     **{
         f'scratch_{name}': dict(title=f'{title}, random weights', parts=parts, start=None, drop=(),
-                                epochs=4, options=options, tests=('clean', ))
-        for name, title, parts, options in (
-            ('w', 'W, σ 1.5', wass, {}),
-            ('w_mixture', 'W, mixture gradient', wass, {
+                                epochs=4, options=options, tests=('clean', ), turn=turn)
+        for name, title, parts, turn, options in (
+            ('w', 'W, σ 1.5', wass, 0, {}),
+            ('w_mixture', 'W, mixture gradient', wass, 0, {
                 'model.head.loss.logit_gradient': 'mixture'}),
-            ('w_power', 'W, p^½ gradient', wass, {
+            ('w_power', 'W, p^½ gradient', wass, 3, {
                 'model.head.loss.logit_gradient': dict(power=0.5)}),
-            ('wkl', 'W + KL', wass_kl, {}),
-            ('kl', 'KL', ('losses/kl.py', 'targets/sigma1.5.py'), {}),
-            ('l2', 'L2, σ 1', l2, {}),
+            ('wkl', 'W + KL', wass_kl, 0, {}),
+            ('kl', 'KL', ('losses/kl.py', 'targets/sigma1.5.py'), 3, {}),
+            ('l2', 'L2, σ 1', l2, 0, {}),
         )
     },
     wkl_annealed=dict(
-        title='W + KL, σ 3 → 1', parts=('losses/wass_kl.py', 'targets/sigma1.py'),
+        title='W + KL, σ 3 → 1', parts=('losses/wass_kl.py', 'targets/sigma1.py'), turn=3,
         options={
             'model.head.loss.losses.wasserstein.sigma': 3.0,
             'custom_hooks': [dict(type='SyncBuffersHook'), dict(type='ChannelsLastHook'),

@@ -39,10 +39,15 @@ tests = dict(
     rendered_aflw=dict(title='rendered AFLW', data='synthetic_aflw', test_set='test'),
 )
 
-# Ways to read one model's maps, as changes of its codec. `flip_test` costs a second pass.
+# Ways to read one model's maps, as changes of its codec.
 readings = dict(
     max=dict(title='max', codec=dict(sampling='argmax')),
     bc=dict(title='BC', codec=dict(sampling='barycenter')),
     local=dict(title='local BC', codec=dict(sampling='local_barycenter')),
+    # With a Gaussian of face shapes (docs/shape_prior.md), of 300W's training faces.
+    shape=dict(title='BC, shape prior',
+               codec=dict(type='ShapePriorCodec', sampling='barycenter')),
+    local_shape=dict(title='local BC, shape prior',
+                     codec=dict(type='ShapePriorCodec', sampling='local_barycenter')),
 )
 del common
