@@ -20,7 +20,8 @@ setup(
     packages=find_packages(include=['mmpose_wass', 'mmpose_wass.*']),
     include_package_data=True,
     package_data={
-        'mmpose_wass.landmarks': ['mean_shapes.json'],
+        'mmpose_wass.assets': ['*.pth'],
+        'mmpose_wass.landmarks': ['mean_shapes.json', 'shape_priors/*.npz'],
         'mmpose_wass.robustness': ['report.css'],
     },
     python_requires='>=3.9',

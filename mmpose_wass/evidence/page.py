@@ -16,6 +16,7 @@ from .page_texts import (
     HEAD,
     MAIN,
     NOTES,
+    PICTURES,
     READING_TITLES,
     README,
     REQUIRED_TESTS,
@@ -63,7 +64,22 @@ def write_page(results: Path, experiments: Mapping[str, Experiment], out: Path,
         with atomic_write(str(readme)) as file:
             file.write(text)
         written.append(readme)
-    return written
+    return [*written, *write_pictures(groups, out.parent / 'figures' / 'results')]
+
+
+def write_pictures(groups: Groups, folder: Path) -> List[Path]:
+    """Draw all that the records allow."""
+    from .figures import draw_page_pictures
+
+    def named(system: System) -> Tuple[str, str, str]:
+        return system.experiment, system.reading, _label(system, groups)
+
+    drawn = draw_page_pictures(
+        groups, folder, [named(system) for system in (*MAIN, *BEST)],
+        [named(system) for system in (*MAIN, *BEST, *BASELINES)],
+        [(system.experiment, system.reading) for system in (MAIN[0], BEST[0])],
+        [name for name in groups if name.startswith('scratch_')], 16.8)
+    return [Path(path) for path in drawn.values()]
 
 
 def readme_table(groups: Groups) -> str:
@@ -102,7 +118,7 @@ def page_text(groups: Groups, experiments: Mapping[str, Experiment]) -> str:
     """The page."""
     parts = [HEAD, settings_section(groups), main_section(groups), claims_section(groups),
              best_section(groups), ablation_section(groups), scratch_section(groups),
-             confidence_section(groups), activation_section(groups), runs_section(groups),
+             confidence_section(groups), activation_section(groups), PICTURES, runs_section(groups),
              missing_section(groups, experiments), NOTES]
     return '\n\n'.join(part.strip() for part in parts if part) + '\n'
 
@@ -286,7 +302,9 @@ def missing_section(groups: Groups, experiments: Mapping[str, Experiment]) -> st
 def _row(system: System, groups: Groups, tests: Iterable[str], measure: str) -> Tuple[str, ...]:
     group = groups.get(system.experiment, ())
     cells = [estimate(group, system.reading, test, measure) for test in tests]
-    return (_label(system, groups), str(len(group)), *map(_cell, cells))
+    # A reading may be younger than some records.
+    seeds = max((cell.seeds for cell in cells if cell is not None), default=0)
+    return (_label(system, groups), str(seeds), *map(_cell, cells))
 
 
 def _label(system: System, groups: Groups) -> str:
