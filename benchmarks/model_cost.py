@@ -2,9 +2,9 @@
 """Parameters, FLOPs and step times of the paper's four models, plain and with CoordConv.
 
 FLOPs are multiply-adds of one image, counted by mmengine.analysis.get_model_complexity_info:
-convolutions and matrix products, no normalisation, no activation, no interpolation; transposed
-convolutions by the input's positions. Each model is also counted at the size and with the number
-of landmarks of published counts of the same model, and compared with them.
+convolutions and matrix products, and the little that normalisation and interpolation take; no
+activations; transposed convolutions by the input's positions. Each model is also counted at the
+size and with the number of landmarks of published counts of the same model, and compared with them.
 """
 from __future__ import annotations
 
@@ -64,9 +64,12 @@ class Published(NamedTuple):
         size: Height and width of the image.
         params: In millions, None where not given.
         flops: In 10^9, None where not given.
-        per_mac: FLOPs that a multiply-add counts as there.
         source: Where it stands.
-        remark: Why it differs, where it does.
+        remark: Why it differs, where it does; what was changed to count the same model.
+        per_mac: FLOPs that a multiply-add counts as there.
+        giga: What a billion is there, 10^9 or 2^30.
+        backbone: Options of the backbone that differ from our config's.
+        tested: Whether what only the training needs is left out there.
     """
 
     model: str
@@ -74,29 +77,38 @@ class Published(NamedTuple):
     size: Tuple[int, int]
     params: Optional[float]
     flops: Optional[float]
-    per_mac: int
     source: str
     remark: str = ''
+    per_mac: int = 1
+    giga: float = 1e9
+    backbone: Tuple[Tuple[str, object], ...] = ()
+    tested: bool = False
 
 
 HRNET_TABLE = 'Sun et al. 2019 (arXiv 1902.09212), Table 1'
-CPN_TABLE = 'Chen et al. 2018 (arXiv 1711.07319), Table 8'
+CPN_TABLE = 'Chen et al. 2018 (CVPR), Table 3'
+# In 2^30: with 10^9, what CPN's Tables 4 and 5 say of single layers does not come out
+# (tests/test_models/test_necks/test_cpn.py).
+BINARY = dict(giga=2.0**30)
 PUBLISHED = [
-    Published('hrnet', 98, (64, 64), 9.66, .6, 2,
-              'Open Model Zoo, facial-landmarks-98-detection-0001'),
-    Published('hrnet', 68, (256, 256), 9.3, 4.3, 1, 'README of HRNet-Facial-Landmark-Detection',
+    Published('hrnet', 98, (64, 64), 9.66, .6,
+              'Open Model Zoo, facial-landmarks-98-detection-0001', per_mac=2),
+    Published('hrnet', 68, (256, 256), 9.3, 4.3, 'README of HRNet-Facial-Landmark-Detection',
               'not said how it was counted'),
-    Published('simple_baselines', 17, (256, 192), 34.0, 5.46, 1,
+    Published('simple_baselines', 17, (256, 192), 34.0, 5.46,
               'MMPose 0.29, inference_speed_summary.md'),
-    Published('simple_baselines', 17, (256, 192), 34.0, 8.9, 1, HRNET_TABLE,
+    Published('simple_baselines', 17, (256, 192), 34.0, 8.9, HRNET_TABLE,
               'not said how it was counted'),
-    Published('cpn', 17, (256, 192), 27.0, None, 1, HRNET_TABLE),
-    Published('cpn', 17, (256, 192), None, 6.2, 1, CPN_TABLE,
-              'there ResNet-50 alone counts as 3.54 and GlobalNet as 0.36 more; here they are 4.03 '
-              "and 1.08, with the layers of GlobalNet that the authors' code has"),
-    Published('hourglass', 17, (256, 192), 25.1, 14.3, 1, HRNET_TABLE,
+    Published('cpn', 17, (256, 192), 27.0, None, HRNET_TABLE),
+    Published('cpn', 17, (256, 192), None, 6.2, CPN_TABLE,
+              'of 2^30; ResNet-50 as He et al. have it, strides in the 1 x 1 convolutions, not as '
+              "torchvision has it; without GlobalNet's predictions, which a test does not need",
+              backbone=(('style', 'caffe'), ), tested=True, **BINARY),
+    Published('hourglass', 17, (256, 192), 25.1, 14.3, HRNET_TABLE,
               'not said how it was counted; the next row has another count of it'),
-    Published('hourglass', 17, (256, 192), None, 19.5, 1, CPN_TABLE, 'not said how it was counted'),
+    Published('hourglass', 17, (256, 192), None, 19.48, CPN_TABLE, 'of 2^30', **BINARY),
+    Published('hourglass', 16, (256, 256), 25.1, 19.1, f'{HRNET_TABLE[:-1]}4',
+              'not said how it was counted'),
 ]
 
 
@@ -124,12 +136,19 @@ def parse_args():
     return args
 
 
-def build_model(name: str, landmarks: int) -> nn.Module:
-    """Build one of the models from its config, with random weights."""
+def build_model(name: str, landmarks: int, **backbone) -> nn.Module:
+    """Build one of the models from its config, with random weights.
+
+    Args:
+        name: Key of ``TITLES``.
+        landmarks: Number of maps.
+        **backbone: Options of the backbone to change.
+    """
     part = Config.fromfile(str(CONFIGS / MODEL_FILES[name]))
     part = part.model_part if 'model_part' in part else part.model
     model = {key: dict(part[key]) for key in ('backbone', 'neck', 'head') if key in part}
     model['backbone'].pop('init_cfg', None)
+    model['backbone'].update(backbone)
     for key in ('loss', 'decoder'):
         model['head'].pop(key, None)
     model['head']['out_channels'] = landmarks
@@ -139,10 +158,19 @@ def build_model(name: str, landmarks: int) -> nn.Module:
     return MODELS.build(dict(type='TopdownPoseEstimator', **model))
 
 
-def count(model: nn.Module, size: Tuple[int, int]) -> Dict[str, float]:
-    """Parameters, and multiply-adds of an image of ``[height, width]``."""
+def count(model: nn.Module, size: Tuple[int, int], tested: bool = False) -> Dict[str, float]:
+    """Parameters, and multiply-adds of an image of ``[height, width]``.
+
+    Args:
+        model: The model.
+        size: Height and width.
+        tested: Whether to count only what the predicting stage needs.
+    """
+    def predict(images: torch.Tensor) -> torch.Tensor:
+        return model.head.final_stage(model.extract_feat(images))
+
     model.eval()
-    forward, model.forward = model.forward, model._forward
+    forward, model.forward = model.forward, predict if tested else model._forward
     try:
         counted = get_model_complexity_info(
             model, inputs=torch.zeros(1, 3, *size), show_table=False, show_arch=False)
@@ -203,9 +231,10 @@ def measure(name: str, args) -> Dict[str, float]:
 
 def compare(published: Published) -> Dict[str, object]:
     """A published count beside ours of the same model at the same size."""
-    ours = count(build_model(published.model, published.landmarks), published.size)
+    model = build_model(published.model, published.landmarks, **dict(published.backbone))
+    ours = count(model, published.size, published.tested)
     entry = dict(published._asdict(), our_params=ours['params'] / 1e6,
-                 our_flops=published.per_mac * ours['macs'] / 1e9)
+                 our_flops=published.per_mac * ours['macs'] / published.giga)
     for kind in ('params', 'flops'):
         theirs = entry[kind]
         entry[f'{kind}_difference'] = (
@@ -240,8 +269,8 @@ def print_comparison(entries: List[Dict[str, object]], args) -> None:
 
     rows = [[TITLES[entry['model']], entry['landmarks'], '{} x {}'.format(*entry['size']),
              cell(entry, 'params'), cell(entry, 'flops'), entry['source']] for entry in entries]
-    print('\npublished, ours, difference; parameters in millions, FLOPs in 10^9 as the source '
-          'counts them\n')
+    print('\npublished, ours, difference; parameters in millions, FLOPs in 10^9 or 2^30, as '
+          'the source counts them\n')
     print(table(['model', 'landmarks', 'image', 'parameters', 'FLOPs', 'source'], rows,
                 args.markdown))
     for entry in entries:

@@ -27,17 +27,27 @@ def differences(model_cost, model, kind):
 
 @pytest.mark.parametrize('model', ['hrnet', 'simple_baselines', 'cpn', 'hourglass'])
 def test_parameters_are_within_2_per_cent_of_a_published_count(model_cost, model, monkeypatch):
-    def parameters(built, size):  # tracing takes seconds and says the same
+    def parameters(built, size, tested=False):  # tracing takes seconds and says the same
         return dict(params=sum(p.numel() for p in built.parameters()), macs=0)
 
     monkeypatch.setattr(model_cost, 'count', parameters)
     assert min(map(abs, differences(model_cost, model, 'params'))) < .02
 
 
-@pytest.mark.parametrize('model', ['hrnet', 'simple_baselines'])
-def test_flops_are_within_2_per_cent_of_a_published_count(model_cost, model, monkeypatch):
+@pytest.mark.parametrize('model', ['hrnet', 'simple_baselines', 'cpn', 'hourglass'])
+def test_flops_are_within_2_per_cent_of_a_published_count(model_cost, model):
     closest = min(differences(model_cost, model, 'flops'), key=abs)
     assert abs(closest) < .02
+
+
+def test_a_test_of_cpn_leaves_out_globalnets_predictions(model_cost):
+    model = model_cost.build_model('cpn', 17)
+    trained, tested = (model_cost.count(model, (256, 192), one) for one in (False, True))
+    pixels = sum(64 * 48 / 4**level for level in range(4))
+    # A 1 x 1 and a 3 x 3 convolution on every level, besides normalisation and enlargement.
+    left_out = pixels * (256 * 256 + 9 * 256 * 17)
+    assert trained['macs'] - tested['macs'] == pytest.approx(left_out, rel=.01)
+    assert trained['params'] == tested['params']
 
 
 def test_hourglass_counts_as_its_layers_do(model_cost):

@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
+from mmengine.runner import Runner, set_random_seed
 from mmpose.registry import MODELS
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
@@ -121,7 +121,8 @@ def main() -> None:
         set_preprocessor(cfg)
         check_data_files(cfg, ('train', ))
         check_checkpoint(args.checkpoint)
-        torch.manual_seed(args.seed)
+        # Python's and NumPy's too: the augmentation draws from them.
+        set_random_seed(args.seed)
         cfg.seed = args.seed
         model, loader = build(cfg, args.device)
         checkpoint = torch.load(args.checkpoint, map_location='cpu')

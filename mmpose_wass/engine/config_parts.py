@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from mmengine.config import Config, ConfigDict
 from mmpose.evaluation.metrics import NME
@@ -52,7 +52,8 @@ def face_recipe(base: Mapping[str, Any]) -> Dict[str, Any]:
     - ``model_part`` (optional): ``backbone``, ``head`` and perhaps ``neck`` in place of the
       recipe's; the head without number of landmarks, loss and decoder. ``landmark_channels`` are
       dotted names of what else has the number of landmarks; ``hard_landmarks``, a fraction, has
-      the last stage of the head learn from the hardest landmarks alone.
+      the last stage of the head learn from the hardest landmarks alone; ``stage_sigmas``, factors
+      of the targets' sigma, gives each stage of the head targets of its own.
     - ``coord_conv`` (optional): options of ``convert_to_coord_conv``; all convolutions of
       the model become CoordConvs.
 
@@ -71,7 +72,9 @@ def face_recipe(base: Mapping[str, Any]) -> Dict[str, Any]:
     loss = _required(parts, 'loss_part', '_base_/losses/*.py')
     codec = _codec(parts, loss)
     scheme = get_scheme(scheme_of(data['train']))
-    train_pipeline = _with_encoder(parts['train_pipeline'], codec)
+    sigmas = [factor * codec['sigma']
+              for factor in parts.get('model_part', {}).get('stage_sigmas', ())]
+    train_pipeline = _with_encoder(parts['train_pipeline'], codec, sigmas)
     test_pipeline = parts['val_pipeline']
     metrics = _metrics(parts['val_evaluator'], data, scheme)
     test_dataset, test_evaluator = _test_sets(data, test_pipeline, metrics)
@@ -80,7 +83,7 @@ def face_recipe(base: Mapping[str, Any]) -> Dict[str, Any]:
     return dict(
         custom_imports=dict(imports=list(dict.fromkeys(imports)), allow_failed_imports=False),
         codec=dict(codec, _delete_=True),
-        model=dict(_model(parts, loss, codec, scheme.num_landmarks), _delete_=True),
+        model=dict(_model(parts, loss, codec, scheme.num_landmarks, sigmas), _delete_=True),
         optim_wrapper=data.get('optim_wrapper', {}),
         train_pipeline=train_pipeline,
         train_dataloader=_loader(dict(data['train'], pipeline=train_pipeline)),
@@ -108,6 +111,30 @@ def perturbed_test(base: Mapping[str, Any], perturbation: str, level: str,
     """
     loader = _plain(base['test_dataloader'] if loader is None else loader)
     return perturbed_dataloader(loader, perturbation, level_severity(perturbation, level))
+
+
+def only_test_set(base: Mapping[str, Any], name: str) -> Tuple[dict, Any]:
+    """One of several named test sets in place of all.
+
+    Args:
+        base: ``_base_`` of the config, whose test has several sets.
+        name: Which.
+
+    Returns:
+        ``test_dataloader`` and ``test_evaluator``; the report then has no names of sets.
+
+    Raises:
+        ValueError: If there is no such set; lists those that there are.
+    """
+    loader, evaluator = _plain(base['test_dataloader']), _plain(base['test_evaluator'])
+    sets = loader['dataset'].get('datasets')
+    if not isinstance(sets, dict) or name not in sets:
+        raise ValueError(f'the test has no set {name!r}; there are '
+                         f'{", ".join(sets) if isinstance(sets, dict) else "no named ones"}')
+    loader['dataset'] = dict(sets[name], _delete_=True)
+    metrics = evaluator['metrics']
+    # MMEngine's merging: an entry that is no dict replaces what it finds.
+    return loader, metrics if isinstance(metrics, list) else dict(metrics, _delete_=True)
 
 
 def _plain(value: Any) -> Any:
@@ -157,7 +184,8 @@ def _codec(parts: Mapping[str, Any], loss: Mapping[str, Any]) -> dict:
     return codec
 
 
-def _model(parts: Mapping[str, Any], loss: Mapping[str, Any], codec: dict, landmarks: int) -> dict:
+def _model(parts: Mapping[str, Any], loss: Mapping[str, Any], codec: dict, landmarks: int,
+           sigmas: Sequence[float]) -> dict:
     model = parts['model']
     structure = parts.get('model_part', {})
     if structure:
@@ -169,20 +197,28 @@ def _model(parts: Mapping[str, Any], loss: Mapping[str, Any], codec: dict, landm
     head = model['head']
     if loss.get('probability', True):
         head['type'] = PROBABILITY_HEADS.get(type_name(head), head['type'])
-    config = dict(loss['loss'])
-    if config.get('sigma', 0) is None:
-        config['sigma'] = codec['sigma']
-    if 'losses' in config:
-        config['losses'] = {name: dict(term, sigma=codec['sigma'])
-                            if term.get('sigma', 0) is None else term
-                            for name, term in config['losses'].items()}
-    head.update(out_channels=landmarks, loss=config, decoder=codec)
+    stages = [_of_sigma(loss['loss'], sigma) for sigma in sigmas or [codec['sigma']]]
+    head.update(out_channels=landmarks, decoder=codec, loss=stages if sigmas else stages[0])
     for name in structure.get('landmark_channels', ()):
         part, option = name.split('.')
         model[part][option] = landmarks
     if 'hard_landmarks' in structure:
-        head['refine_loss'] = _mining(config, structure['hard_landmarks'], landmarks)
+        mined = _mining(stages[-1], structure['hard_landmarks'], landmarks)
+        if sigmas:
+            head['loss'] = [*stages[:-1], mined]
+        else:
+            head['refine_loss'] = mined
     return model
+
+
+def _of_sigma(loss: Mapping[str, Any], sigma: float) -> dict:
+    """The loss for targets of this sigma: what it or its terms leave open is filled in."""
+    loss = dict(loss)
+    if loss.get('sigma', 0) is None:
+        loss['sigma'] = sigma
+    if 'losses' in loss:
+        loss['losses'] = {name: _of_sigma(term, sigma) for name, term in loss['losses'].items()}
+    return loss
 
 
 def _mining(loss: dict, share: float, landmarks: int) -> dict:
@@ -192,8 +228,12 @@ def _mining(loss: dict, share: float, landmarks: int) -> dict:
     return dict(type='HardLandmarkLoss', hard_landmarks=share, loss=loss)
 
 
-def _with_encoder(pipeline: List[dict], codec: dict) -> List[dict]:
-    return [dict(step, encoder=codec) if type_name(step) == 'GenerateTarget' else step
+def _with_encoder(pipeline: List[dict], codec: dict, sigmas: Sequence[float]) -> List[dict]:
+    """The training pipeline with the codec, or one for each stage."""
+    encoder: Dict[str, Any] = dict(encoder=codec)
+    if sigmas:
+        encoder = dict(encoder=[dict(codec, sigma=sigma) for sigma in sigmas], multilevel=True)
+    return [dict(step, **encoder) if type_name(step) == 'GenerateTarget' else step
             for step in pipeline]
 
 

@@ -13,6 +13,7 @@ import torch
 from mmengine.utils import track_iter_progress
 from torch import Tensor, nn
 
+from mmpose_wass.models.heads.probability_mixin import stage_targets
 from mmpose_wass.ot import barycenter, log_softmax_map
 
 from .logit_scale_fit import check_maps, choose_logit_scale, divergences, fit_logit_scale
@@ -94,7 +95,7 @@ class StageReport:
 
 @torch.no_grad()
 def collect_maps(model: nn.Module, batches: Iterable[dict],
-                 count: int) -> Tuple[List[Tensor], Tensor, Tensor]:
+                 count: int) -> List[Tuple[Tensor, Tensor, Tensor]]:
     """Run a model over batches of a data loader.
 
     Args:
@@ -103,13 +104,13 @@ def collect_maps(model: nn.Module, batches: Iterable[dict],
         count: How many batches to take.
 
     Returns:
-        The maps ``[N, K, H, W]`` of every stage, the targets and the weights ``[N, K]``.
+        list[tuple[Tensor, Tensor, Tensor]]: Maps ``[N, K, H, W]``, targets and weights ``[N, K]``
+        of every stage.
 
     Raises:
         ValueError: If the samples have no targets or there is no batch.
     """
-    maps: List[List[Tensor]] = []
-    targets, weights = [], []
+    seen: List[List[Tuple[Tensor, ...]]] = []
     iterator = iter(batches)
     for _ in track_iter_progress(range(count)):
         batch = next(iterator, None)
@@ -122,13 +123,11 @@ def collect_maps(model: nn.Module, batches: Iterable[dict],
                              'it packs its results')
         output = model(batch['inputs'], None, mode='tensor')
         output = list(output) if isinstance(output, (list, tuple)) else [output]
-        maps.append([stage.float().cpu() for stage in output])
-        targets.append(torch.stack([sample.gt_fields.heatmaps for sample in samples]).cpu())
-        weights.append(torch.cat(
-            [sample.gt_instance_labels.keypoint_weights for sample in samples]).cpu())
-    if not maps:
+        seen.append([tuple(part.cpu() for part in (maps.float(), *wanted)) for maps, wanted in zip(
+            output, stage_targets(samples, len(output)))])
+    if not seen:
         raise ValueError('the data loader gave no batch')
-    return ([torch.cat(stage) for stage in zip(*maps)], torch.cat(targets), torch.cat(weights))
+    return [tuple(torch.cat(part) for part in zip(*stage)) for stage in zip(*seen)]
 
 
 def convert_model(model: nn.Module, batches: Iterable[dict], count: int,
@@ -154,9 +153,8 @@ def convert_model(model: nn.Module, batches: Iterable[dict], count: int,
                          'config to train with (BarycenterCodec, normalization=\'softmax\'), not '
                          'that of the L2 model, or add --wass')
     model.eval()
-    stages, target, weights = collect_maps(model, batches, count)
     reports = []
-    for maps in stages:
+    for maps, target, weights in collect_maps(model, batches, count):
         maps = maps / decoder.temperature
         scale = (fit_logit_scale(maps, target, weights, shared=True) if shared else
                  choose_logit_scale(maps, target, weights))

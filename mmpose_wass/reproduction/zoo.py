@@ -79,7 +79,8 @@ def model_zoo(reports: Sequence[Report]) -> str:
     for table in TABLES + FIGURES:
         lines += _section(table, reports)
     lines += ['## Further configs', '',
-              'Short names, and combinations that no table of the paper has.', '',
+              'Short names, and combinations that no table of the paper has. The experiments of '
+              '[results.md](results.md) have theirs in `configs/face/evidence/`.', '',
               '| config | trained on |', '|---|---|']
     lines += [f'| {_link(f"{name}.py")} | {data} |' for name, data in short_names('*.py').items()]
     lines += [f'| {_link(f"cross_dataset/{name}.py")} | {data} |'

@@ -14,6 +14,8 @@ from mmpose.registry import DATASETS, EVALUATORS, MODELS
 from test_configs.zoo import FACE, ZOO, load, shrink
 
 from mmpose_wass.datasets.synthetic import write_dataset
+from mmpose_wass.engine.config_parts import only_test_set
+from mmpose_wass.engine.data_check import find_datasets
 from mmpose_wass.landmarks import get_scheme
 from mmpose_wass.models.layers import CoordConv2d
 from mmpose_wass.turning_on.config_walk import find_typed
@@ -24,7 +26,7 @@ LOSSES = dict(l2='KeypointMSELoss', wass='WassersteinHeatmapLoss', js='JSHeatmap
 LOSSES.update({'softmax-mse': 'SoftmaxMSEHeatmapLoss', 'wass-kl': 'WeightedSumHeatmapLoss',
                'star': 'STARHeatmapLoss'})
 BACKBONES = {'hrnetv2-w18': 'HRNet', 'hourglass': 'StackedHourglass', 'cpn50': 'ResNet',
-             'res50': 'ResNet'}
+             'cpn50-coarse-to-fine': 'ResNet', 'res50': 'ResNet'}
 SCHEMES = {'wflw68': '300w', 'wflw17': 'paper17', '300vw': '300w'}
 NAME = re.compile(r'td-hm_(?P<model>[a-z0-9-]+?)(?P<coord>-coordconv)?_(?P<loss>[a-z0-9-]+?)'
                   r'-sigma(?P<sigma>[0-9.]+)(?:-(?P<sampling>getmax|getbc))?-1xb16-60e_'
@@ -64,15 +66,22 @@ def unwrapped(loss):
 def test_name_says_what_it_is(path):
     cfg, said = load(path), words(path)
     head = cfg.model.head
-    assert head.loss.type == LOSSES[said['loss']]
+    stages = head.loss if isinstance(head.loss, list) else [head.loss]
+    assert stages[0].type == LOSSES[said['loss']]
     assert cfg.codec.sigma == head.decoder.sigma == float(said['sigma'])
     assert cfg.codec == head.decoder
     (encoder, ) = (step.encoder for step in cfg.train_dataloader.dataset.pipeline
                    if step.type == 'GenerateTarget')
-    assert encoder == cfg.codec
-    for loss in [head.loss, *head.loss.get('losses', {}).values()]:
-        if loss.type == 'WassersteinHeatmapLoss':
-            assert loss.sigma == cfg.codec.sigma
+    encoders = encoder if isinstance(encoder, list) else [encoder]
+    assert encoders[-1] == cfg.codec and len(encoders) == len(stages)
+    for stage, encoder in zip(stages, encoders):
+        loss = unwrapped(stage)
+        for term in [loss, *loss.get('losses', {}).values()]:
+            if term.type == 'WassersteinHeatmapLoss':
+                assert term.sigma == encoder.sigma
+    sigmas = [one.sigma for one in encoders]
+    assert sigmas == sorted(sigmas, reverse=True)
+    assert (sigmas[0] > sigmas[-1]) == ('coarse-to-fine' in said['model'])
     assert cfg.model.backbone.type == BACKBONES[said['model']]
     assert (cfg.model.type == 'CoordConvPoseEstimator') == bool(said['coord'])
     if said['loss'] != 'dark':
@@ -209,5 +218,20 @@ def test_perturbed_configs_perturb_the_test_and_nothing_else():
                   '300w_to_300vw_blur': 'SyntheticMotionBlur'}
         if path.parent.name in wanted:
             assert set(kinds['test']) == {wanted[path.parent.name]}
+            if path.parent.name == '300w_to_300vw_blur':  # Table 9 is about the third scenario
+                assert [dataset.ann_file for _, dataset in find_datasets(cfg, 'test')] == [
+                    'anno_300vw_test_3.json']
         else:
             assert not kinds['test']
+
+
+def test_one_test_set_of_several():
+    cfg = load(FACE / '300w_to_300vw/'
+               'td-hm_hrnetv2-w18_l2-sigma1-1xb16-60e_300w-to-300vw-256x256.py')
+    loader, evaluator = only_test_set(cfg, 'scenario_2')
+    assert loader['dataset']['ann_file'] == 'anno_300vw_test_2.json'
+    assert evaluator['type'] == 'FaceLandmarkMetric'
+    with pytest.raises(ValueError, match="no set 'S2'; there are scenario_1, scenario_2"):
+        only_test_set(cfg, 'S2')
+    with pytest.raises(ValueError, match='no named ones'):
+        only_test_set(dict(test_dataloader=loader, test_evaluator=evaluator), 'scenario_2')

@@ -1,7 +1,8 @@
-# HRNetV2-W18 with CoordConv on 300W: Wasserstein loss, sigma 3; on 300VW, large motion blur.
+# HRNetV2-W18 with CoordConv on 300W: Wasserstein loss, sigma 3; on 300VW-S3, large motion blur.
 _base_ = [
     '../300w_to_300vw/td-hm_hrnetv2-w18-coordconv_wass-sigma3-1xb16-60e_300w-to-300vw-256x256.py'
 ]
-from mmpose_wass.engine.config_parts import perturbed_test  # noqa: E402  `_base_` comes first
+from mmpose_wass.engine.config_parts import only_test_set, perturbed_test  # noqa: E402
 
-test_dataloader = perturbed_test(_base_, 'motion_blur', 'large')
+test_dataloader, test_evaluator = only_test_set(_base_, 'scenario_3')
+test_dataloader = perturbed_test(_base_, 'motion_blur', 'large', test_dataloader)

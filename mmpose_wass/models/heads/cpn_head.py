@@ -23,10 +23,14 @@ class CPNHead(ProbabilityHeadMixin, CPMHead):
     GlobalNet predicts maps from every level of the pyramid (1 x 1 convolution, normalisation,
     ReLU; 3 x 3 convolution; enlarged to the finest level's size). RefineNet passes the levels
     through 0, 1, 2, 3 bottlenecks, finest to coarsest, enlarges and concatenates them, and
-    predicts the final maps after one more bottleneck.
+    predicts the final maps after one more bottleneck. Whether these bottlenecks have a projection
+    on their shortcut the paper does not say in words, but its counts do: each of Tables 3 to 5 is
+    met to the digit with one in each, and none without.
 
     The maps come as a list in which the coarsest of GlobalNet is first and RefineNet's is last;
-    the last one predicts. Deep supervision: every one has its loss, and their sum is the loss.
+    the last one predicts; GlobalNet's are not computed when it does. Deep supervision: every one
+    has its loss, and their sum is the loss. All have the targets of the codec, or each has its
+    own: ``GenerateTarget(multilevel=True, encoder=[...])`` with one codec a stage, coarsest first.
 
     Args:
         in_channels: Channels of the pyramid's levels.
@@ -39,6 +43,9 @@ class CPNHead(ProbabilityHeadMixin, CPMHead):
             ``dict(type='HardLandmarkLoss', loss=dict(type='WassersteinHeatmapLoss'))`` for
             another. Not together with a list.
         decoder: The codec.
+        projection: Whether all bottlenecks of RefineNet have a 1 x 1 convolution on their
+            shortcut, as in the paper; else only the last one, which needs it, as in the authors'
+            later TensorFlow code.
         conv_cfg: Kind of the convolutions.
         norm_cfg: Kind of the normalisation.
         init_cfg: Initialisation; by default Xavier's, as in the authors' implementation.
@@ -55,6 +62,7 @@ class CPNHead(ProbabilityHeadMixin, CPMHead):
                      type='KeypointMSELoss', use_target_weight=True),
                  refine_loss: Optional[dict] = None,
                  decoder: Optional[dict] = None,
+                 projection: bool = True,
                  conv_cfg: Optional[dict] = None,
                  norm_cfg: dict = dict(type='BN'),  # noqa: B006
                  init_cfg: Optional[dict] = None) -> None:
@@ -78,7 +86,7 @@ class CPNHead(ProbabilityHeadMixin, CPMHead):
             return build_conv_layer(conv_cfg, in_channels, out_channels, 3, padding=1)
 
         def bottlenecks(channels: int, count: int) -> nn.Module:
-            return nn.Sequential(*(_bottleneck(channels, in_channels, options)
+            return nn.Sequential(*(_bottleneck(channels, in_channels, projection, options)
                                    for _ in range(count)))
 
         # Finest level first, as the pyramid.
@@ -103,17 +111,35 @@ class CPNHead(ProbabilityHeadMixin, CPMHead):
         Raises:
             ValueError: If the pyramid has another number of levels.
         """
-        if len(feats) != self.num_levels:
-            raise ValueError(f'CPNHead expects {self.num_levels} levels, got {len(feats)}')
+        self._check(feats)
         size = feats[0].shape[-2:]
         maps = [
             _enlarge(predict(conv(level)), size) for conv, predict, level in zip(
                 self.global_convs, self.global_predictors, feats)
         ]
+        return [*reversed(maps), self.final_stage(feats)]
+
+    def final_stage(self, feats: Sequence[Tensor]) -> Tensor:
+        """Predict RefineNet's maps alone.
+
+        Args:
+            feats: The pyramid, finest level first.
+
+        Returns:
+            Tensor: ``[B, K, H, W]``.
+
+        Raises:
+            ValueError: If the pyramid has another number of levels.
+        """
+        self._check(feats)
+        size = feats[0].shape[-2:]
         refined = [_enlarge(blocks(level), size)
                    for blocks, level in zip(self.refine_levels, feats)]
-        final = self.refine_predictor(self.refine_merge(torch.cat(refined, dim=1)))
-        return [*reversed(maps), final]
+        return self.refine_predictor(self.refine_merge(torch.cat(refined, dim=1)))
+
+    def _check(self, feats: Sequence[Tensor]) -> None:
+        if len(feats) != self.num_levels:
+            raise ValueError(f'CPNHead expects {self.num_levels} levels, got {len(feats)}')
 
 
 def _enlarge(maps: Tensor, size) -> Tensor:
@@ -122,10 +148,11 @@ def _enlarge(maps: Tensor, size) -> Tensor:
     return resize(maps, size=size, mode='bilinear', align_corners=False)
 
 
-def _bottleneck(in_channels: int, out_channels: int, options: dict) -> nn.Module:
-    """MMPose's bottleneck; with a projection only where the number of channels changes."""
-    projection = None
-    if in_channels != out_channels:
-        projection = ConvModule(in_channels, out_channels, 1, act_cfg=None, **options)
-    return Bottleneck(in_channels, out_channels, expansion=EXPANSION, downsample=projection,
+def _bottleneck(in_channels: int, out_channels: int, projection: bool,
+                options: dict) -> nn.Module:
+    """MMPose's bottleneck; where the number of channels changes, always with a projection."""
+    shortcut = None
+    if projection or in_channels != out_channels:
+        shortcut = ConvModule(in_channels, out_channels, 1, act_cfg=None, **options)
+    return Bottleneck(in_channels, out_channels, expansion=EXPANSION, downsample=shortcut,
                       **options)

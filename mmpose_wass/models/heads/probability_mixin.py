@@ -1,11 +1,12 @@
 """What MMPose's heatmap heads cannot do with maps that are distributions."""
 from __future__ import annotations
 
-from typing import Dict, List, Tuple, Union
+from typing import Dict, List, Sequence, Tuple, Union
 
 import torch
 from mmengine.structures import PixelData
 from mmpose.models.utils.tta import flip_heatmaps
+from mmpose.structures import MultilevelPixelData, PoseDataSample
 from torch import Tensor, nn
 
 from mmpose_wass.models.losses import WassersteinHeatmapLoss
@@ -54,11 +55,10 @@ class ProbabilityHeadMixin:
     def loss(self, feats, batch_data_samples, train_cfg={}):  # noqa: B006
         """Loss terms by name; arguments as in MMPose's heads."""
         stages = self._stages(feats)
-        target = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
-        weights = torch.cat(
-            [sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples])
+        targets = stage_targets(batch_data_samples, len(stages))
         losses: Dict[str, Tensor] = {}
-        for maps, loss_module in zip(stages, self._stage_losses(len(stages))):
+        for maps, (target, weights), loss_module in zip(
+                stages, targets, self._stage_losses(len(stages))):
             terms, distance = loss_terms(loss_module, maps, target, weights)
             for name, value in terms.items():
                 losses[name] = losses[name] + value if name in losses else value
@@ -88,7 +88,40 @@ class ProbabilityHeadMixin:
         return [self.loss_module] * count
 
     def _probabilities(self, feats) -> Tensor:
-        return self.decoder.probabilities(self._stages(feats)[-1])
+        return self.decoder.probabilities(self.final_stage(feats))
+
+    def final_stage(self, feats) -> Tensor:
+        """Maps ``[B, K, H, W]`` of the stage that predicts."""
+        return self._stages(feats)[-1]
+
+
+def stage_targets(samples: Sequence[PoseDataSample],
+                  stages: int) -> List[Tuple[Tensor, Tensor]]:
+    """Targets and weights of every stage of a head.
+
+    Args:
+        samples: Of a batch; their targets are those of all stages, or one for each
+            (``GenerateTarget(multilevel=True)``).
+        stages: Number of stages.
+
+    Returns:
+        list[tuple[Tensor, Tensor]]: ``[B, K, H, W]`` and ``[B, K]`` for each stage.
+
+    Raises:
+        ValueError: If there is another number of targets.
+    """
+    fields = [sample.gt_fields for sample in samples]
+    weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in samples])
+    if not isinstance(fields[0], MultilevelPixelData):
+        return [(torch.stack([field.heatmaps for field in fields]), weights)] * stages
+    levels = len(fields[0].heatmaps)
+    if levels != stages:
+        raise ValueError(f'GenerateTarget(multilevel=True) has {levels} encoders, but the head has '
+                         f'{stages} stages: give one for each, in the order of its maps')
+    # Stacked by PackPoseInputs: [levels, 1, K] of each sample.
+    weights = weights.view(len(samples), levels, -1)
+    return [(torch.stack([field.heatmaps[level] for field in fields]), weights[:, level])
+            for level in range(levels)]
 
 
 def loss_terms(loss_module: nn.Module, maps: Tensor, target: Tensor,

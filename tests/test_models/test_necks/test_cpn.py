@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
-from mmpose.registry import KEYPOINT_CODECS, MODELS
+from mmpose.registry import KEYPOINT_CODECS, MODELS, TRANSFORMS
 from mmpose.structures import PoseDataSample
 from test_models.four_models import LANDMARKS, build_model
 from torch import nn
 
+from mmpose_wass.models.heads.probability_mixin import stage_targets
 from mmpose_wass.models.losses import HardLandmarkLoss, WassersteinHeatmapLoss
 
 CODEC = dict(type='BarycenterCodec', input_size=(64, 64), heatmap_size=(16, 16), sigma=1.5)
@@ -53,13 +54,49 @@ def test_structure_is_that_of_the_paper():
     assert [tuple(one.shape) for one in maps] == [(1, 68, 64, 48)] * 5
     assert [len(blocks) for blocks in head.refine_levels] == [0, 1, 2, 3]
     assert head.refine_merge[0].conv1.in_channels == 1024
-    # No projection where the width stays: 27.0 M parameters, as published, hang on it.
-    assert all(block.downsample is None for blocks in head.refine_levels for block in blocks)
+    with torch.no_grad():
+        torch.testing.assert_close(head.eval().final_stage(pyramid), head(pyramid)[-1])
     kernels = Counter(module.kernel_size for module in head.global_predictors)
     assert kernels == {(3, 3): 4} and head.refine_predictor.kernel_size == (3, 3)
     assert all(conv.conv.kernel_size == (1, 1) and conv.with_norm and conv.with_activation
                for conv in neck.lateral_convs)
     assert all(not conv.with_norm and not conv.with_activation for conv in neck.merge_convs)
+
+
+def multiply_adds(layers, pixels):
+    """Of all convolutions in some modules, in 2^30."""
+    return sum(layer.weight.numel() for module in layers for layer in module.modules()
+               if isinstance(layer, nn.Conv2d)) * pixels / 2**30
+
+
+def test_refinenet_counts_as_in_the_papers_tables():
+    """What parts of RefineNet add (Tables 4 and 5, 256 x 192) tells their layers: a bottleneck
+    has a projection on its shortcut. GFLOPs are of 2^30, rounded to 0.01 before the difference."""
+    def increments(**options):
+        head = MODELS.build(dict(type='CPNHead', out_channels=17, **options))
+        pixels = [64 * 48 / 4**level for level in range(4)]
+        merge = head.refine_merge[0]
+        # The share of one level's 256 channels in the last bottleneck.
+        share = (merge.conv1.weight[:, :256].numel() +
+                 merge.downsample.conv.weight[:, :256].numel()) * pixels[0] / 2**30
+        blocks = [multiply_adds([level], count)
+                  for level, count in zip(head.refine_levels, pixels)]
+        one = [multiply_adds([head.refine_levels[1]], count) for count in pixels]
+        return [sum(one), sum(blocks), *(share + block for block in blocks[1:])]
+
+    published = [6.92 - 5.87, 6.20 - 5.87,  # one bottleneck a level, CPN; both less none
+                 5.50 - 5.02, 5.88 - 5.50, 6.20 - 5.88]  # with C3, C4, C5
+    assert increments() == pytest.approx(published, abs=.01)
+    without = increments(projection=False)
+    assert all(ours < theirs - .01 for ours, theirs in zip(without[:3], published))
+
+
+def test_bottlenecks_without_projection_as_in_the_authors_later_code():
+    head = MODELS.build(dict(type='CPNHead', in_channels=8, out_channels=3, projection=False))
+    assert all(block.downsample is None for blocks in head.refine_levels for block in blocks)
+    assert head.refine_merge[0].downsample is not None
+    pyramid = [torch.rand(1, 8, 16 // 2**level, 16 // 2**level) for level in range(4)]
+    assert [tuple(one.shape) for one in head(pyramid)] == [(1, 3, 16, 16)] * 5
 
 
 def test_pyramid_adds_the_enlarged_level_above():
@@ -90,6 +127,38 @@ def test_every_stage_has_its_loss():
     losses['loss_kpt'].backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all()
                for p in model.parameters())  # all are used: DDP needs no search
+
+
+def test_every_stage_can_have_its_own_targets():
+    """Wider ones for coarser levels, by MMPose's own transforms."""
+    sigmas = [2.8, 2.2, 1.8, 1.5, 1.5]
+    wasserstein = [dict(type='WassersteinHeatmapLoss', sigma=sigma) for sigma in sigmas]
+    head = cpn(loss=wasserstein).head
+    generate = TRANSFORMS.build(dict(
+        type='GenerateTarget', multilevel=True,
+        encoder=[dict(CODEC, sigma=sigma) for sigma in sigmas]))
+    pack = TRANSFORMS.build(dict(type='PackPoseInputs', meta_keys=()))
+    generator, batch = np.random.default_rng(0), []
+    for _ in range(2):
+        points = (16 + 32 * generator.random((1, LANDMARKS, 2))).astype(np.float32)
+        visible = np.ones((1, LANDMARKS), np.float32)
+        visible[0, 0] = 0
+        batch.append(pack(generate(dict(
+            img=np.zeros((64, 64, 3), np.uint8), keypoints=points,
+            keypoints_visible=visible)))['data_samples'])
+    feats = [torch.rand(2, 16, 16 // 2**level, 16 // 2**level) for level in range(4)]
+    losses = head.loss(feats, batch)
+    targets = stage_targets(batch, 5)
+    spread = [((target / target.sum((2, 3), keepdim=True)).square().sum((2, 3))[:, 1:]).mean()
+              for target, _ in targets]
+    assert spread == sorted(spread) and spread[0] < .5 * spread[-1]
+    expected = 0
+    for maps, (target, weights), loss in zip(head(feats), targets, wasserstein):
+        assert weights.shape == (2, LANDMARKS) and (weights[:, 0] == 0).all()
+        expected += MODELS.build(loss)(maps, target, weights)
+    torch.testing.assert_close(losses['loss_kpt'], expected)
+    with pytest.raises(ValueError, match='5 encoders, but the head has 2 stages'):
+        stage_targets(batch, 2)
 
 
 def build_head(**kwargs):

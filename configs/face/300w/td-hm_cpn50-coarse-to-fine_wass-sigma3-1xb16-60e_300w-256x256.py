@@ -1,0 +1,9 @@
+# CPN-ResNet-50 on 300W: Wasserstein loss, sigma 3, wider targets for coarser levels.
+_base_ = [
+    '../_base_/hrnet_w18_300w_paper.py', '../_base_/datasets/300w.py',
+    '../_base_/models/cpn50_coarse_to_fine.py', '../_base_/losses/wass.py',
+    '../_base_/targets/sigma3.py'
+]
+from mmpose_wass.engine.config_parts import face_recipe  # noqa: E402  `_base_` comes first
+
+globals().update(face_recipe(_base_))
