@@ -12,12 +12,14 @@ from mmengine.runner import Runner
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
 from mmpose_wass.engine import (
+    CheckpointFitHook,
+    CheckpointMismatch,
     CoordConvCheckHook,
     NamedTestSetsEvaluator,
     PredictionsHook,
     check_checkpoint,
-    check_data_files,
     check_flip_settings,
+    check_writable,
     finish_processes,
     is_first_process,
     load_config,
@@ -26,9 +28,11 @@ from mmpose_wass.engine import (
 )
 from mmpose_wass.engine.options import (
     add_config_options,
+    add_data_check_option,
     add_turn_on_options,
     add_visualization_options,
     apply_turn_on,
+    check_data,
     check_turn_on_options,
     clear_errors,
     merge_cfg_options,
@@ -78,6 +82,7 @@ def parse_args() -> argparse.Namespace:
         help='dump predictions to a pickle for offline evaluation, as in MMPose')
     parser.add_argument(
         '--badcase', action='store_true', help="run MMPose's analysis of bad cases")
+    add_data_check_option(parser)
     add_turn_on_options(parser)
     add_config_options(parser)
     add_visualization_options(parser)
@@ -114,7 +119,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 
 def add_dump(cfg: Config, path: str) -> None:
     """Dump the predictions of all test sets to a pickle."""
-    dump = dict(type='DumpResults', out_file_path=path)
+    dump = dict(type='AtomicDumpResults', out_file_path=path)
     evaluator = cfg.test_evaluator
     if isinstance(evaluator, (list, tuple)):
         cfg.test_evaluator = [*evaluator, dump]
@@ -158,32 +163,53 @@ def main() -> None:
                 print(cfg.pretty_text)
             return
         check_flip_settings(cfg)
-        files = check_data_files(cfg, ('test', ))
+        files = check_data(cfg, args, ('test', ))
         checkpoint = check_checkpoint(args.checkpoint)
         if args.dry_run:
             if first:
                 print(f'Dry run: the data and the checkpoint are there ({", ".join(files)}).')
             return
+        for path in (args.out, args.out_predictions, args.dump):
+            if path and first:
+                check_writable(path)
         prepare_cpu_processes(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
     runner.register_hook(CoordConvCheckHook())
+    runner.register_hook(CheckpointFitHook(args.checkpoint, args.config))
     predictions = PredictionsHook(args.out_predictions)
     runner.register_hook(predictions)
-    metrics = runner.test()
-    if is_main_process():
-        write_results(cfg, args, metrics, predictions, checkpoint)
+    failure = None
+    with clear_errors(OSError, CheckpointMismatch):
+        try:
+            metrics = runner.test()
+        except OSError as error:
+            # The measures are there before predictions are written.
+            if predictions.metrics is None:
+                raise
+            metrics, failure = predictions.metrics, error
+        if is_main_process():
+            write_results(cfg, args, metrics, predictions, checkpoint, failure)
+        for metric in runner.test_evaluator.metrics:
+            failure = failure or getattr(metric, 'failure', None)
+        if failure is not None:
+            raise failure
     finish_processes()
 
 
 def write_results(cfg: Config, args: argparse.Namespace, metrics: dict,
-                  predictions: PredictionsHook, checkpoint: dict) -> None:
-    """Write what ``--out`` asks for, and say where everything is."""
+                  predictions: PredictionsHook, checkpoint: dict,
+                  failure: OSError | None = None) -> None:
+    """Write what ``--out`` asks for, and say where everything is.
+
+    Raises:
+        OSError: If it cannot be written. The measures have been printed by then.
+    """
     if args.out:
         write_json(args.out, build_report(
             cfg, metrics, predictions.records, config=args.config, checkpoint=args.checkpoint,
             checkpoint_says=checkpoint, command=sys.argv))
         print(f'Metrics are in {os.path.abspath(args.out)}')
-    if args.out_predictions:
+    if args.out_predictions and failure is None:
         print(f'Predictions are in {os.path.abspath(args.out_predictions)}')
 
 

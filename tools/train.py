@@ -10,12 +10,18 @@ from mmengine.runner import Runner
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
 from mmpose_wass.engine import (
+    CheckpointFitHook,
+    CheckpointMismatch,
     CoordConvCheckHook,
+    CrashSafeCheckpointHook,
+    FiniteTrainingHook,
+    PendingValidationHook,
     PretrainedWeightsError,
+    RandomStateHook,
     check_checkpoint,
-    check_data_files,
     check_flip_settings,
     fetch_pretrained_weights,
+    find_resumable,
     finish_processes,
     is_first_process,
     load_config,
@@ -23,9 +29,11 @@ from mmpose_wass.engine import (
 )
 from mmpose_wass.engine.options import (
     add_config_options,
+    add_data_check_option,
     add_turn_on_options,
     add_visualization_options,
     apply_turn_on,
+    check_data,
     check_turn_on_options,
     clear_errors,
     merge_cfg_options,
@@ -74,6 +82,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--auto-scale-lr', action='store_true',
         help="scale the learning rate by the actual batch size over the config's")
+    add_data_check_option(parser)
     add_turn_on_options(parser)
     add_config_options(parser)
     add_visualization_options(parser)
@@ -130,7 +139,12 @@ def main() -> None:
             return
         check_flip_settings(cfg)
         splits = ('train', 'val') if cfg.get('val_dataloader', None) else ('train', )
-        files = check_data_files(cfg, splits)
+        files = check_data(cfg, args, splits)
+        if cfg.get('resume', False) and not cfg.get('load_from', None):
+            cfg.load_from = find_resumable(cfg.work_dir, tell=print if first else _silent)
+            cfg.resume = cfg.load_from is not None
+            if first and not cfg.resume:
+                print(f'--resume: {cfg.work_dir} holds no checkpoint yet, starting afresh')
         if cfg.get('load_from', None):
             check_checkpoint(cfg.load_from)
     with clear_errors(PretrainedWeightsError):
@@ -143,9 +157,39 @@ def main() -> None:
     with clear_errors(ValueError):
         prepare_cpu_processes(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
-    runner.register_hook(CoordConvCheckHook())
-    runner.train()
+    register_hooks(runner, cfg, args)
+    with clear_errors(CheckpointMismatch):
+        try:
+            runner.train()
+        except (OSError, FloatingPointError) as error:
+            raise SystemExit(f'error: {error}\n{how_to_go_on(cfg.work_dir)}') from error
     finish_processes()
+
+
+def register_hooks(runner: Runner, cfg: Config, args: argparse.Namespace) -> None:
+    """Add what makes a run safe to cut and to resume; the config stays as it is."""
+    CrashSafeCheckpointHook.protect(runner)
+    runner.register_hook(CoordConvCheckHook())
+    runner.register_hook(FiniteTrainingHook())
+    runner.register_hook(RandomStateHook())
+    runner.register_hook(PendingValidationHook())
+    if cfg.get('resume', False):
+        runner.register_hook(CheckpointFitHook(cfg.get('load_from', None), args.config))
+
+
+def how_to_go_on(work_dir: str) -> str:
+    """What to do after a run has stopped."""
+    try:
+        last = find_resumable(work_dir, tell=_silent)
+    except ValueError:
+        last = None
+    if last is None:
+        return 'There is no checkpoint to go on from.'
+    return f'To go on from {last}, mend the cause and give the same command with --resume.'
+
+
+def _silent(line: str) -> None:
+    """Print nothing: the first process does."""
 
 
 if __name__ == '__main__':

@@ -30,7 +30,7 @@ def find_datasets(cfg: Config, split: str) -> Iterator[tuple[str, dict]]:
 
 def annotation_path(dataset: dict) -> str:
     """Return the annotation file of a data set as MMEngine joins it from ``data_root``."""
-    return _join(dataset.get('data_root'), dataset['ann_file'])
+    return join_path(dataset.get('data_root'), dataset['ann_file'])
 
 
 def check_data_files(cfg: Config, splits: tuple[str, ...]) -> list[str]:
@@ -50,7 +50,7 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> list[str]:
     found, problems = [], []
     for split in splits:
         for path, dataset in find_datasets(cfg, split):
-            if _is_remote(dataset):
+            if is_remote(dataset):
                 continue
             annotations = annotation_path(dataset)
             if os.path.isfile(annotations):
@@ -59,7 +59,7 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> list[str]:
                 problems.append((path, dataset, 'annotation file', annotations))
             prefix = (dataset.get('data_prefix', None) or {}).get('img', None)
             if prefix is not None:
-                folder = _join(dataset.get('data_root', None), prefix)
+                folder = join_path(dataset.get('data_root', None), prefix)
                 if folder and not os.path.isdir(folder):
                     problems.append((path, dataset, 'image folder', folder))
     if problems:
@@ -67,11 +67,44 @@ def check_data_files(cfg: Config, splits: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _join(root: str | None, name: str) -> str:
+def check_paths(cfg: Config, splits: tuple[str, ...]) -> None:
+    """Check that the paths in a config can be written down as text.
+
+    MMEngine writes the config to the working folder and into checkpoints, in UTF-8. (Names of
+    images, which stand in annotation files, may hold any bytes.)
+
+    Args:
+        cfg: The config.
+        splits: Some of ``'train'``, ``'val'``, ``'test'``.
+
+    Raises:
+        ValueError: Naming the field, if a path holds bytes that are no UTF-8.
+    """
+    fields = {'work_dir': cfg.get('work_dir', None), 'load_from': cfg.get('load_from', None)}
+    for split in splits:
+        for path, dataset in find_datasets(cfg, split):
+            fields[f'{path}.data_root'] = dataset.get('data_root', None)
+            fields[f'{path}.ann_file'] = dataset.get('ann_file', None)
+            prefix = dataset.get('data_prefix', None) or {}
+            fields.update({f'{path}.data_prefix.{key}': prefix[key] for key in prefix})
+    for field, value in fields.items():
+        try:
+            str(value).encode('utf-8')
+        except UnicodeEncodeError:
+            shown = str(value).encode('utf-8', 'backslashreplace').decode()
+            raise ValueError(
+                f'{field} = {shown}: holds bytes that are no UTF-8, which the config of the run '
+                'cannot be written with. Rename the folder, or make a symbolic link to it (ln -s) '
+                'and name that') from None
+
+
+def join_path(root: str | None, name: str) -> str:
+    """Join a name of a config to its ``data_root`` as MMEngine does."""
     return os.path.join(root, name) if root and not os.path.isabs(name) else name
 
 
-def _is_remote(dataset: dict) -> bool:
+def is_remote(dataset: dict) -> bool:
+    """Whether a data set's files lie on no local disk."""
     backend = (dataset.get('backend_args') or {}).get('backend', 'local')
     return backend != 'local' or '://' in annotation_path(dataset)
 

@@ -13,6 +13,10 @@ from mmengine.config import Config, DictAction
 from ..turning_on import describe_difference, turn_on
 from ..turning_on.codecs import COORDINATES
 from ..turning_on.heads import LOSSES
+from .data_check import check_data_files, check_paths
+from .data_content_check import check_data_content
+from .distributed import is_first_process
+from .landmark_count_check import check_landmark_counts
 from .results import atomic_write
 
 
@@ -64,6 +68,40 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     # torch.distributed.launch passes it; torchrun sets LOCAL_RANK instead.
     parser.add_argument(
         '--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def add_data_check_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--no-data-check``."""
+    parser.add_argument(
+        '--no-data-check', action='store_true',
+        help='do not look into annotation and image files before the start (only whether they are '
+        'there)')
+
+
+def check_data(cfg: Config, args: argparse.Namespace, splits: tuple[str, ...]) -> list[str]:
+    """Check what a run reads, and that its landmarks are the model's, before it starts.
+
+    In a distributed run, only the first process opens files.
+
+    Args:
+        cfg: The config.
+        args: The options.
+        splits: Some of ``'train'``, ``'val'``, ``'test'``.
+
+    Returns:
+        list[str]: The annotation files.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If something in them cannot be used.
+    """
+    check_paths(cfg, splits)
+    files = check_data_files(cfg, splits)
+    check_landmark_counts(cfg, splits)
+    if is_first_process() and not args.no_data_check:
+        for line in check_data_content(cfg, splits):
+            print(line, flush=True)
+    return files
 
 
 def add_visualization_options(parser: argparse.ArgumentParser) -> None:
@@ -189,11 +227,13 @@ def clear_errors(*kinds: type[BaseException]) -> Iterator[None]:
     would only hide the message.
 
     Args:
-        *kinds: The errors to turn; ``FileNotFoundError`` and ``ValueError`` by default.
+        *kinds: The errors to turn; ``OSError`` (files) and ``ValueError`` by default.
     """
     if not kinds:
-        kinds = (FileNotFoundError, ValueError)
+        kinds = (OSError, ValueError)
     try:
         yield
     except kinds as error:
-        raise SystemExit(f'error: {error}') from error
+        # A KeyError prints its message in quotes.
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise SystemExit(f'error: {message}') from error

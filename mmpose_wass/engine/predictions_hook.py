@@ -10,7 +10,7 @@ from mmengine.dist import collect_results, is_main_process
 from mmengine.hooks import Hook
 from mmpose.registry import HOOKS
 
-from .results import atomic_write, now, write_json
+from .results import atomic_write, check_writable, now, write_arrays, write_json
 
 PREDICTION_FORMATS = ('.json', '.npz')
 
@@ -42,6 +42,8 @@ class PredictionsHook(Hook):
             order of the data set, with ``id`` (of the annotation), ``img_id``, ``img_path``,
             ``dataset_name``, ``bbox`` [4], ``keypoints`` [K][2], ``keypoint_scores`` [K],
             ``ground_truth`` [K][2] and ``ground_truth_visible`` [K]; lengths in image pixels.
+        metrics (dict | None): After the test, what the evaluators found: it is there also when
+            the predictions cannot be written.
 
     Examples:
         In a config::
@@ -57,11 +59,19 @@ class PredictionsHook(Hook):
             check_predictions_file(out_file)
         self.out_file = out_file
         self.records: list[dict] = []
+        self.metrics: dict | None = None
         self._collected: list[list[dict]] = []
 
     def before_test_epoch(self, runner) -> None:
-        """Start afresh."""
+        """Start afresh.
+
+        Raises:
+            OSError: If the file cannot be written; better now than after the test.
+        """
+        if self.out_file is not None and is_main_process():
+            check_writable(self.out_file)
         self.records = []
+        self.metrics = None
         self._collected = []
 
     def after_test_iter(self, runner, batch_idx: int, data_batch: Any = None,
@@ -70,7 +80,12 @@ class PredictionsHook(Hook):
         self._collected.extend(_faces_of_sample(sample) for sample in outputs or ())
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
-        """Gather the faces of all processes and write them."""
+        """Gather the faces of all processes and write them.
+
+        Raises:
+            OSError: If the file cannot be written; names it.
+        """
+        self.metrics = metrics
         size = len(runner.test_dataloader.dataset)
         samples = collect_results(self._collected, size, device='cpu')
         if not is_main_process():
@@ -139,4 +154,4 @@ def write_predictions(path: str, records: list[dict]) -> None:
             values = ['' if value is None else str(value) for value in values]
         arrays[name] = np.array(values)
     with atomic_write(path, 'wb') as file:
-        np.savez_compressed(file, **arrays)
+        write_arrays(file, arrays, compressed=True)

@@ -1,6 +1,7 @@
 """Downloaded archives: found, checked and taken apart, safely and once."""
 from __future__ import annotations
 
+import errno
 import fnmatch
 import io
 import os
@@ -12,6 +13,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+from mmpose_wass.engine.results import explain_os_error
+
 from .report import PreparationError
 
 #: Called with (stage, done, all).
@@ -22,6 +25,8 @@ EXTRACTED = '.extracted'
 _TAR = ('.tar', '.tar.gz', '.tgz', '.tar.bz2', '.tbz2', '.tar.xz')
 _SPLIT = re.compile(r'^(?P<name>.+\.zip)\.(?P<number>\d{3})$', re.IGNORECASE)
 _CHUNK = 1 << 20
+# Errors that come of a name, not of the disk.
+_NAMES = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL)
 # What the libraries raise for damaged files.
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError)
 
@@ -147,6 +152,9 @@ def extract(archive: Path, cache: Path, progress: Optional[Progress] = None) -> 
         raise PreparationError(
             f'{archive}: truncated or damaged ({type(error).__name__}: {error}). It has {size} '
             'bytes: compare with the size at the source and download it again') from None
+    except OSError as error:
+        shutil.rmtree(home, ignore_errors=True)
+        raise explain_os_error(error, str(done)) from None
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
@@ -180,19 +188,30 @@ def _target(archive: Path, folder: Path, name: str) -> Path:
     if path.is_absolute() or '..' in path.parts or (path.parts and ':' in path.parts[0]):
         raise PreparationError(f'{archive}: its member {name!r} would be written outside of the '
                                'folder; this is no official archive, do not use it')
+    if not path.parts or '\0' in name:
+        raise PreparationError(f'{archive}: its member {name!r} has no usable name; this is no '
+                               'official archive, do not use it')
     return folder / path
 
 
-def _copy(stream, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target, 'wb') as file:
-        shutil.copyfileobj(stream, file, _CHUNK)
+def _copy(archive: Path, name: str, stream, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(target, 'wb') as file:
+            shutil.copyfileobj(stream, file, _CHUNK)
+    except OSError as error:
+        if error.errno not in _NAMES:
+            raise
+        raise PreparationError(
+            f'{archive}: its member {name!r} cannot be written ({error.strerror}): its name is '
+            'that of a file and of a folder, or too long; this is no official archive, do not use '
+            'it') from None
 
 
 def _extract_zip(archive: Path, parts: List[Path], folder: Path,
                  progress: Optional[Progress]) -> None:
     with _JoinedFiles(parts) as stream, zipfile.ZipFile(stream) as content:
-        members = [member for member in content.infolist() if not member.is_dir()]
+        members = [member for member in content.infolist() if not member.filename.endswith('/')]
         targets = [_target(archive, folder, member.filename) for member in members]
         needed = sum(member.file_size for member in members)
         free = shutil.disk_usage(folder).free
@@ -204,7 +223,7 @@ def _extract_zip(archive: Path, parts: List[Path], folder: Path,
                 raise PreparationError(f'{archive}: encrypted; take it apart yourself and name the '
                                        'folder')
             with content.open(member) as source:  # checks the member's checksum while reading
-                _copy(source, target)
+                _copy(archive, member.filename, source, target)
             if progress is not None:
                 progress(archive.name, k, len(members))
 
@@ -219,7 +238,7 @@ def _extract_tar(archive: Path, folder: Path, progress: Optional[Progress]) -> N
             if not member.isreg():
                 raise PreparationError(f'{archive}: its member {member.name!r} is a link or a '
                                        'device; this is no official archive, do not use it')
-            _copy(content.extractfile(member), target)
+            _copy(archive, member.name, content.extractfile(member), target)
             if progress is not None:
                 progress(f'{archive.name} (MB)', raw.tell() // _CHUNK + 1, size)
 

@@ -154,6 +154,9 @@ def _look_at_images(contents: Dict[str, List[dict]], faces: Dict[str, List[dict]
             elif result.size != task.size:
                 findings.add(ERROR, 'image of another size than the file says', owner,
                              f'{name}: {result.size}, said: {task.size}')
+            if result.complaint:
+                findings.add(WARNING, 'image that its decoder repaired', owner,
+                             f'{name}: {result.complaint}')
             if result.rotated:
                 findings.add(WARNING, 'image with an EXIF rotation, which MMPose would apply',
                              owner, name)

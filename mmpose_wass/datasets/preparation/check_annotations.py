@@ -12,6 +12,7 @@ from .coco import PIXEL_STD
 ERROR, WARNING = 'error', 'warning'
 _EXAMPLES = 20  # kept of each kind
 _ROOM = 1.25  # boxes are enlarged by this before a landmark counts as outside of them
+_HUGE = 1e9  # pixels; infinity is above it
 _BORDER = 0.5  # a pixel reaches this far around its centre
 
 
@@ -66,25 +67,27 @@ def check_annotations(name: str, content: dict, findings: Findings) -> List[dict
         ``flags`` [K], ``center`` [2] and ``side`` of the square box, in pixels.
     """
     images = {}
-    for identity, count in Counter(record.get('id') for record in content['images']).items():
+    for identity, count in Counter(_key(record.get('id')) for record in content['images']).items():
         if count > 1:
             findings.add(ERROR, 'image id given more than once', name, identity)
-    for file_name, count in Counter(record.get('file_name')
+    for file_name, count in Counter(_key(record.get('file_name'))
                                     for record in content['images']).items():
         if count > 1:
             findings.add(WARNING, 'image listed more than once', name, file_name)
-    for identity, count in Counter(record.get('id') for record in content['annotations']).items():
+    for identity, count in Counter(_key(record.get('id'))
+                                   for record in content['annotations']).items():
         if count > 1:
             findings.add(ERROR, 'annotation id given more than once', name, identity)
     for record in content['images']:
-        if not all(key in record for key in ('id', 'file_name', 'width', 'height')):
+        if not (_is_whole(record.get('id')) and isinstance(record.get('file_name'), str)
+                and all(_is_length(record.get(side)) for side in ('width', 'height'))):
             findings.add(ERROR, 'image without id, file_name, width or height', name,
                          record.get('file_name', record.get('id')))
         else:
             images[record['id']] = record
     used, faces, sizes = set(), [], Counter()
     for annotation in content['annotations']:
-        image = images.get(annotation.get('image_id'))
+        image = images.get(_key(annotation.get('image_id')))
         if image is None:
             findings.add(ERROR, 'annotation of an image that is not listed', name,
                          annotation.get('id'))
@@ -99,6 +102,20 @@ def check_annotations(name: str, content: dict, findings: Findings) -> List[dict
     for identity in sorted(set(images) - used, key=str):
         findings.add(WARNING, 'image without annotation', name, images[identity]['file_name'])
     return faces
+
+
+def _key(value: object) -> object:
+    """What an id is found by; a file may hold anything in its place."""
+    return value if isinstance(value, (int, float, str, type(None))) else repr(value)
+
+
+def _is_whole(value: object) -> bool:
+    """Whether MMPose can count with an id."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _HUGE
 
 
 def _check_face(name: str, annotation: dict, image: dict, findings: Findings):

@@ -3,19 +3,24 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import List, Optional, Tuple, Union
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .parallel import advance
 
 THUMBNAIL = 32  # side of a face's thumbnail in pixels
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = 1
+#: What files of a format end with; some programs write a little behind it.
+_ENDS = {'JPEG': b'\xff\xd9', 'PNG': b'IEND'}
+_TAIL = 4096
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class ImageResult:
         detail: More about that.
         size: Width and height of the picture.
         rotated: Whether its header asks for a rotation that annotations do not know of.
+        complaint: What OpenCV's decoder said of a JPEG that it read all the same: it repairs
+            damaged places with a guess.
         digest: Hash of the file's bytes.
         thumbnails: ``[F, 32, 32]`` uint8, a grey one for each face.
     """
@@ -52,6 +59,7 @@ class ImageResult:
     detail: str = ''
     size: Optional[Tuple[int, int]] = None
     rotated: bool = False
+    complaint: str = ''
     digest: str = ''
     thumbnails: List[np.ndarray] = field(default_factory=list)
 
@@ -76,7 +84,9 @@ def _look(task: ImageTask) -> ImageResult:
             if image.format == 'JPEG':  # elsewhere, looking for EXIF decodes the image
                 result.rotated = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT) != _UPRIGHT
             if task.decode:
-                image.load()  # unlike OpenCV, this refuses a file that is cut off
+                image.load()  # unlike some OpenCV, this refuses a file that is cut off
+                if image.format == 'JPEG':
+                    result.complaint = _complaint(content)
                 if task.boxes:
                     pixels = np.asarray(image.convert('L'))
                     result.thumbnails = [crop_square(pixels, (x, y), side, THUMBNAIL)[0]
@@ -84,6 +94,53 @@ def _look(task: ImageTask) -> ImageResult:
     except Exception as error:  # decoders raise all sorts of errors for damaged files
         return ImageResult('corrupt', f'{type(error).__name__}: {error}', digest=result.digest)
     return result
+
+
+def look_at_ends(path: Union[str, Path]) -> ImageResult:
+    """Look at an image file without decoding it: its header, and whether its end is there.
+
+    Args:
+        path: The file.
+
+    Returns:
+        ImageResult: Without digest and thumbnails; ``detail`` names the remedy.
+    """
+    try:
+        with open(path, 'rb') as file:
+            length = file.seek(0, os.SEEK_END)
+            if not length:
+                return ImageResult('corrupt', 'the file is empty, 0 bytes; copy it again')
+            file.seek(max(0, length - _TAIL))
+            tail = file.read()
+            file.seek(0)
+            with Image.open(file) as image:
+                result = ImageResult(size=image.size)
+                if image.format == 'JPEG':
+                    result.rotated = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT) != _UPRIGHT
+                if _ENDS.get(image.format, b'') not in tail:
+                    return ImageResult('corrupt', f'the end of the {image.format} file is missing '
+                                       f'after {length} bytes; copy it again', size=image.size)
+    except OSError as error:
+        if isinstance(error, UnidentifiedImageError) or error.errno is None:
+            return ImageResult('corrupt', 'no image format that is known; copy it again')
+        return ImageResult('missing', error.strerror or str(error))
+    except Exception as error:  # decoders raise all sorts of errors for damaged files
+        return ImageResult('corrupt', f'{type(error).__name__}: {error}')
+    return result
+
+
+def _complaint(content: bytes) -> str:
+    """What the decoder writes to the standard error; Pillow's says nothing."""
+    with tempfile.TemporaryFile() as heard:
+        saved = os.dup(2)
+        os.dup2(heard.fileno(), 2)
+        try:
+            cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+        heard.seek(0)
+        return heard.read().decode('utf-8', 'replace').strip().split('\n')[0]
 
 
 def crop_square(image: np.ndarray, center, side: float,

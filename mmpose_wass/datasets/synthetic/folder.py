@@ -4,8 +4,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Optional
+
+from mmpose_wass.engine.results import explain_os_error
 
 from .splits import SCENARIO_SPLITS, DatasetLayout
 
@@ -18,11 +21,20 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write atomically, into a folder that is made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write atomically, into a folder that is made where it is missing.
+
+    Raises:
+        OSError: If it cannot be written; names the file. One that was there before is left.
+    """
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise explain_os_error(error, str(path)) from None
 
 
 def partial_log(root: Path, split: str) -> Path:

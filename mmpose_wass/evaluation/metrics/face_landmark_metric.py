@@ -4,11 +4,13 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
+from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 
 from mmpose_wass import landmarks as landmark_tables
+from mmpose_wass.engine.results import check_writable
 from mmpose_wass.landmarks import CommonLandmarks, find_scheme
 
 from ..functional import (
@@ -21,6 +23,7 @@ from ..functional import (
     split_by_occlusion,
     summarize_errors,
 )
+from ..result_format import METRICS_ENDING
 from .faces import FaceRecord, FaceSet, Needs, read_sample
 from .normalizer import FaceNormalizer, Landmark, ResolvedNormalizer
 from .result_files import plain_number, write_result_files
@@ -180,8 +183,12 @@ class FaceLandmarkMetric(BaseMetric):
         Raises:
             ValueError: If shapes disagree or the scheme of the data set is not known.
             KeyError: If a sample lacks a field that the normalisation needs.
+            OSError: If the result files cannot be written.
         """
         needs = self._plan().needs
+        if self.outfile_prefix is not None and not self.results and is_main_process():
+            # Better now than after the last batch.
+            check_writable(self.outfile_prefix + METRICS_ENDING)
         self.results.extend(read_sample(sample, needs) for sample in data_samples)
 
     def _plan(self) -> _Plan:
@@ -209,6 +216,7 @@ class FaceLandmarkMetric(BaseMetric):
         Raises:
             ValueError: If there is no face, or none that can be scored.
             KeyError: If there are no common landmarks of the model's and the data set's scheme.
+            OSError: If the result files cannot be written; the measures are in the log then.
         """
         logger: MMLogger = MMLogger.get_current_instance()
         if not results:
@@ -235,27 +243,33 @@ class FaceLandmarkMetric(BaseMetric):
             measures.update({f'{measure}_{name}': row[measure] for measure in ('NME', 'micro_NME')})
         measures['excluded'] = counts['excluded']
         if self.outfile_prefix is not None:
-            paths = write_result_files(
-                self.outfile_prefix,
-                measures=measures,
-                counts=counts,
-                thresholds=self.thresholds,
-                description=dict(
-                    dataset_name=self.dataset_name,
-                    scheme=getattr(find_scheme(self.scheme_name), 'name', None),
-                    model_scheme=common.model_scheme if common is not None else getattr(
-                        find_scheme(self.scheme_name), 'name', None),
-                    common_landmarks=None if common is None else describe_common(common),
-                    normalization=plan.normalizer.description,
-                    extra_normalizations={
-                        name: {key: value if isinstance(value, str) else plain_number(value)
-                               for key, value in row.items()} for name, row in extras.items()}),
-                errors=errors,
-                distances=distances,
-                landmarks=landmarks.indices,
-                landmark_names=landmarks.names,
-                regions=landmarks.regions,
-                faces=faces)
+            try:
+                paths = write_result_files(
+                    self.outfile_prefix,
+                    measures=measures,
+                    counts=counts,
+                    thresholds=self.thresholds,
+                    description=dict(
+                        dataset_name=self.dataset_name,
+                        scheme=getattr(find_scheme(self.scheme_name), 'name', None),
+                        model_scheme=common.model_scheme if common is not None else getattr(
+                            find_scheme(self.scheme_name), 'name', None),
+                        common_landmarks=None if common is None else describe_common(common),
+                        normalization=plan.normalizer.description,
+                        extra_normalizations={
+                            name: {key: value if isinstance(value, str) else plain_number(value)
+                                   for key, value in row.items()} for name, row in extras.items()}),
+                    errors=errors,
+                    distances=distances,
+                    landmarks=landmarks.indices,
+                    landmark_names=landmarks.names,
+                    regions=landmarks.regions,
+                    faces=faces)
+            except OSError:
+                # An evaluation may have taken hours: what it found is not lost with the disk.
+                logger.error('FaceLandmarkMetric could not write its result files; it measured '
+                             f'{ {name: plain_number(value) for name, value in measures.items()} }')
+                raise
             logger.info(f'FaceLandmarkMetric wrote {", ".join(paths)}')
         return measures
 

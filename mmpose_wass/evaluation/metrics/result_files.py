@@ -7,12 +7,14 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import os.path as osp
+from contextlib import ExitStack
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmpose_wass.engine.results import atomic_write
+from mmpose_wass.engine.results import atomic_write, write_arrays
 
 from ..functional import cumulative_error_distribution, landmark_breakdown, region_breakdown
 from ..functional.breakdown import occlusion_breakdown
@@ -95,13 +97,19 @@ def write_result_files(prefix: str, *, measures: Dict[str, float], counts: Dict[
     arrays.update({name: np.array(values, dtype=np.float64)
                    for name, values in thresholds.items()})
     assert list(arrays) == list(FIELDS)
-    with atomic_write(prefix + ERRORS_ENDING, 'wb') as file:
-        np.savez(file, **arrays)
-    _write_table(prefix + LANDMARKS_ENDING, rows)
-    # Last: whoever finds it finds the others complete.
-    with atomic_write(prefix + METRICS_ENDING) as file:
-        json.dump(content, file, indent=2, ensure_ascii=False, allow_nan=False)
-        file.write('\n')
+    with ExitStack() as opened:
+        # They appear in the opposite order, and none before all are written. The JSON is the last:
+        # whoever finds it finds the others complete.
+        metrics_file = opened.enter_context(atomic_write(prefix + METRICS_ENDING))
+        table_file = opened.enter_context(atomic_write(prefix + LANDMARKS_ENDING))
+        errors_file = opened.enter_context(atomic_write(prefix + ERRORS_ENDING, 'wb'))
+        write_arrays(errors_file, arrays)
+        _write_table(table_file, rows)
+        json.dump(content, metrics_file, indent=2, ensure_ascii=False, allow_nan=False)
+        metrics_file.write('\n')
+        for file in (errors_file, table_file, metrics_file):
+            file.flush()
+            os.fsync(file.fileno())
     return prefix + METRICS_ENDING, prefix + ERRORS_ENDING, prefix + LANDMARKS_ENDING
 
 
@@ -154,9 +162,8 @@ def _arrays(errors: np.ndarray, distances: np.ndarray, landmarks: np.ndarray,
         ced_landmarks=cumulative_error_distribution(errors, CED_THRESHOLDS, level='landmarks'))
 
 
-def _write_table(path: str, rows: List[Dict[str, Any]]) -> None:
+def _write_table(file: Any, rows: List[Dict[str, Any]]) -> None:
     """A row per landmark, as spreadsheets read it."""
-    with atomic_write(path) as file:
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(rows[0])
-        writer.writerows(row.values() for row in rows)
+    writer = csv.writer(file, lineterminator='\n')
+    writer.writerow(rows[0])
+    writer.writerows(row.values() for row in rows)
