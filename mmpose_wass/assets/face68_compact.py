@@ -1,4 +1,4 @@
-# Made by mmpose_wass/evidence/shipping.py of the run w_s15_augmented, seed 0; see docs/model_card.md.
+# Made by evidence/shipping.py of the run w_s15_augmented, seed 0; see docs/model_card.md.
 auto_scale_lr = dict(base_batch_size=16)
 backend_args = dict(backend='local')
 box_perturbations = [
