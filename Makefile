@@ -3,11 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint zoo results
+.PHONY: help setup demo test stress docs lint zoo results
 
 help:
 	@echo "make demo    set up, then train and test a compact model on rendered faces"
 	@echo "make test    set up, then run the tests"
+	@echo "make stress  set up, then run the long trials of reliability (docs/reliability.md)"
+	@echo "make docs    build the documentation site into docs/_build (a set-up of its own)"
 	@echo "make lint    check the form of the code (ruff)"
 	@echo "make zoo     write docs/model_zoo.md and model-index.yml anew"
 	@echo "make results write docs/results.md and its pictures anew, from results/evidence"
@@ -22,6 +24,14 @@ demo: setup
 
 test: setup
 	$(VENV)/bin/python -m pytest $(TESTS)
+
+stress: setup
+	$(VENV)/bin/python -m pytest -m stress tests/test_reliability $(TESTS)
+
+docs:
+	test -d .venv-docs || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install -q -r requirements/docs.txt
+	.venv-docs/bin/sphinx-build -W --keep-going -b html docs docs/_build
 
 lint: setup
 	$(VENV)/bin/ruff check .
