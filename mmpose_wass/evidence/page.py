@@ -98,7 +98,7 @@ def readme_table(groups: Groups) -> str:
 
 
 def with_table(text: str, table: str, name: str = 'the text') -> str:
-    """Put a table between the two marks of a text.
+    r"""Put a table between the two marks of a text.
 
     Raises:
         ValueError: If the marks are not there.

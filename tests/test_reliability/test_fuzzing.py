@@ -273,6 +273,8 @@ wishes = st.fixed_dictionaries({}, optional=dict(
 
 @fuzzed
 @hypothesis.given(name=st.sampled_from(sorted(STOCK)), options=wishes)
+@hypothesis.example(name=min(STOCK), options=dict(sigma=math.inf))
+@hypothesis.example(name=min(STOCK), options=dict(temperature=math.inf))
 def test_any_options_of_turn_on(name, options):
     stock = STOCK[name]
     before = copy.deepcopy(stock._cfg_dict)

@@ -52,7 +52,7 @@ def write_training(folder: Path, name: str, changes: str = '') -> Path:
     return config
 
 
-@HOOKS.register_module()
+@HOOKS.register_module(force=True)
 class KillHook(Hook):
     """SIGKILL, which no program can catch, at a place of a run.
 
@@ -87,7 +87,7 @@ class KillHook(Hook):
             resource.setrlimit(resource.RLIMIT_FSIZE, (HALF_A_CHECKPOINT, hard))
 
 
-@HOOKS.register_module()
+@HOOKS.register_module(force=True)
 class SpoilHook(Hook):
     """Make an image of the first batch of an epoch infinite, so that its loss is no number."""
 
