@@ -104,9 +104,9 @@ PUBLISHED = [
               'of 2^30; ResNet-50 as He et al. have it, strides in the 1 x 1 convolutions, not as '
               "torchvision has it; without GlobalNet's predictions, which a test does not need",
               backbone=(('style', 'caffe'), ), tested=True, **BINARY),
-    Published('hourglass', 17, (256, 192), 25.1, 14.3, HRNET_TABLE,
-              'not said how it was counted; the next row has another count of it'),
     Published('hourglass', 17, (256, 192), None, 19.48, CPN_TABLE, 'of 2^30', **BINARY),
+    Published('hourglass', 17, (256, 192), 25.1, 14.3, HRNET_TABLE,
+              'not said how it was counted; the row above has another count of it'),
     Published('hourglass', 16, (256, 256), 25.1, 19.1, f'{HRNET_TABLE[:-1]}4',
               'not said how it was counted'),
 ]

@@ -19,10 +19,9 @@ def model_cost(root_dir, monkeypatch):
 
 
 def differences(model_cost, model, kind):
-    entries = [entry for entry in model_cost.PUBLISHED
-               if entry.model == model and getattr(entry, kind) is not None]
-    assert entries
-    return [model_cost.compare(entry)[f'{kind}_difference'] for entry in entries]
+    for entry in model_cost.PUBLISHED:
+        if entry.model == model and getattr(entry, kind) is not None:
+            yield abs(model_cost.compare(entry)[f'{kind}_difference'])
 
 
 @pytest.mark.parametrize('model', ['hrnet', 'simple_baselines', 'cpn', 'hourglass'])
@@ -31,13 +30,12 @@ def test_parameters_are_within_2_per_cent_of_a_published_count(model_cost, model
         return dict(params=sum(p.numel() for p in built.parameters()), macs=0)
 
     monkeypatch.setattr(model_cost, 'count', parameters)
-    assert min(map(abs, differences(model_cost, model, 'params'))) < .02
+    assert any(one < .02 for one in differences(model_cost, model, 'params'))
 
 
 @pytest.mark.parametrize('model', ['hrnet', 'simple_baselines', 'cpn', 'hourglass'])
 def test_flops_are_within_2_per_cent_of_a_published_count(model_cost, model):
-    closest = min(differences(model_cost, model, 'flops'), key=abs)
-    assert abs(closest) < .02
+    assert any(one < .02 for one in differences(model_cost, model, 'flops'))
 
 
 def test_a_test_of_cpn_leaves_out_globalnets_predictions(model_cost):

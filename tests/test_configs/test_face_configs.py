@@ -14,9 +14,10 @@ from test_tools.tiny_run import write_faces
 from mmpose_wass.datasets.synthetic import write_dataset
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / 'configs').rglob('*.py'))
-# The protocols that test on other data, and the zoo (test_zoo.py), have tests of their own.
-RUNNABLE = [path for path in CONFIGS if '_base_' not in path.parts
-            and 'cross_dataset' not in path.parts and not path.stem.startswith('td-hm_')]
+# The protocols that test on other data, the evidence and the zoo (test_zoo.py) have tests of their
+# own.
+RUNNABLE = [path for path in CONFIGS if not {'_base_', 'cross_dataset', 'evidence'} & {*path.parts}
+            and not path.stem.startswith('td-hm_')]
 
 
 @pytest.fixture(scope='module')

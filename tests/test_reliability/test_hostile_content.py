@@ -93,6 +93,7 @@ member_names = st.one_of(
 
 @pytest.mark.parametrize('write, ending', [(write_zip, 'zip'), (write_tar, 'tar')],
                          ids=['zip', 'tar'])
+@pytest.mark.filterwarnings('ignore:Duplicate name')
 @many
 @hypothesis.given(names=st.lists(member_names, min_size=1, max_size=4))
 def test_archives_stay_in_their_folder(tmp_path_factory, write, ending, names):

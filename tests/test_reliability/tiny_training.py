@@ -99,7 +99,7 @@ class SpoilHook(Hook):
             data_batch['inputs'][0] = data_batch['inputs'][0].float() * float('inf')
 
 
-def run_forked(tool: str, *options, cwd: Path, timeout: float = 240,
+def run_forked(tool: str, *options, cwd: Path, timeout: float = 900,
                prepare: Callable[[], None] = lambda: None) -> tuple[int, str]:
     """Run a tool in a copy of this process, which spares it the imports.
 
