@@ -29,6 +29,7 @@ plan = dict(
 three = (0, 1, 2)
 l2 = ('losses/l2.py', 'targets/sigma1.py')
 wass = ('losses/wass.py', 'targets/sigma1.5.py')
+js = ('losses/js.py', 'targets/sigma1.py')
 wass_kl = ('losses/wass_kl.py', 'targets/sigma1.5.py')
 
 # In the order in which they are run: first one seed of everything, then the others.
@@ -51,7 +52,8 @@ experiments = dict(
     dark=dict(title='DARK, σ 1', parts=('losses/dark.py', 'targets/sigma1.py')),
     l2_s15=dict(title='L2, σ 1.5', parts=('losses/l2.py', 'targets/sigma1.5.py'), turn=3),
     kl_s15=dict(title='KL, σ 1.5', parts=('losses/kl.py', 'targets/sigma1.5.py')),
-    js=dict(title='JS, σ 1', parts=('losses/js.py', 'targets/sigma1.py')),
+    js=dict(title='JS, σ 1', parts=js, seeds=three),
+    js_augmented=dict(title='JS, σ 1, augmented', augmented=True, parts=js, seeds=three, turn=1),
     softargmax=dict(title='soft-arg-max, σ 1',
                     parts=('losses/softargmax.py', 'targets/sigma1.py')),
     w_s1_coordconv=dict(title='W, σ 1, CoordConv',
@@ -82,4 +84,4 @@ experiments = dict(
                              dict(type='TargetSigmaHook', sigma_at_epoch={0: 3., 2: 2., 4: 1.})],
         }),
 )
-del three, l2, wass, wass_kl
+del three, l2, wass, js, wass_kl
