@@ -51,7 +51,8 @@ setup(
         'tensorboard': ['tensorboard>=2.11'],
         'bench': ['POT>=0.9', 'geomloss>=0.2.6'],
         'deploy': ['onnx>=1.14', 'onnxruntime>=1.16'],
-        'docs': ['mkdocs-material>=9', 'mkdocstrings[python]>=0.24'],
+        'docs': ['furo>=2024.8', 'latex2mathml>=3.77', 'myst-parser>=4,<6', 'sphinx>=8,<10',
+                 'sphinx-autoapi>=3.4,<4', 'sphinx-copybutton>=0.5.2,<1'],
     },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

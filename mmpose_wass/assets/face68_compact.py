@@ -1,12 +1,6 @@
-# Made by evidence/shipping.py of the run w_s15_augmented, seed 0; see docs/model_card.md.
+# Made by evidence/shipping.py of the run js_augmented, seed 0; see docs/model_card.md.
 auto_scale_lr = dict(base_batch_size=16)
 backend_args = dict(backend='local')
-box_perturbations = [
-    dict(prob=0.5, random=True, shift=(
-        0.0,
-        0.1,
-    ), type='BoxPerturbation'),
-]
 codec = dict(
     coordinates='half_pixel',
     heatmap_size=(
@@ -17,7 +11,7 @@ codec = dict(
         128,
         128,
     ),
-    sigma=1.5,
+    sigma=1.0,
     type='BarycenterCodec')
 custom_hooks = [
     dict(type='SyncBuffersHook'),
@@ -55,26 +49,6 @@ env_cfg = dict(
     cudnn_benchmark=False,
     dist_cfg=dict(backend='nccl'),
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
-image_perturbations = [
-    dict(
-        prob=0.3,
-        random=True,
-        severity=(
-            0.05,
-            0.5,
-        ),
-        type='SyntheticOcclusion'),
-    dict(
-        direction='random',
-        prob=0.2,
-        random=True,
-        region=2.2,
-        severity=(
-            0.01,
-            0.4,
-        ),
-        type='SyntheticMotionBlur'),
-]
 log_level = 'INFO'
 log_processor = dict(
     _scope_='mmpose',
@@ -120,11 +94,11 @@ model = dict(
                 128,
                 128,
             ),
-            sigma=1.5,
+            sigma=1.0,
             type='BarycenterCodec'),
         deconv_out_channels=None,
         in_channels=420,
-        loss=dict(sigma=1.5, type='WassersteinHeatmapLoss'),
+        loss=dict(type='JSHeatmapLoss'),
         out_channels=68,
         type='ProbabilityHeatmapHead'),
     neck=dict(concat=True, type='FeatureMapProcessor'),
@@ -144,7 +118,6 @@ param_scheduler = [
         type='CosineAnnealingLR'),
 ]
 randomness = dict(seed=0)
-targets = dict(sigma=1.5)
 test_cfg = dict()
 test_dataloader = dict(
     batch_size=64,
@@ -234,7 +207,7 @@ train_dataloader = dict(
                         128,
                         128,
                     ),
-                    sigma=1.5,
+                    sigma=1.0,
                     type='BarycenterCodec'),
                 type='GenerateTarget'),
             dict(type='PackPoseInputs'),

@@ -163,7 +163,8 @@ class BarycenterCodec(BaseKeypointCodec):
             batch_encoded: Predicted maps ``[B, K, h, w]``.
 
         Returns:
-            tuple: Lists of B arrays: landmarks ``[1, K, 2]`` in input pixels, scores ``[1, K]``.
+            tuple: Lists of B arrays: landmarks ``[1, K, 2]`` in input pixels, scores ``[1, K]``. A
+            map that holds NaN or +inf gives the landmark NaN and the score 0.
 
         Raises:
             ValueError: If the maps' size is not the codec's.
@@ -175,6 +176,10 @@ class BarycenterCodec(BaseKeypointCodec):
         probability = self.probabilities(batch_encoded.detach())
         points = self.sample(probability)
         scores = mass_within(probability, points, self.score_radius)
+        # A map with NaN or +inf says nothing, however it is read; -inf is a probability of 0.
+        broken = ~(batch_encoded.detach().amax(dim=(-2, -1)) < float('inf'))
+        points = points.masked_fill(broken[..., None], float('nan'))
+        scores = scores.masked_fill(broken, 0)
         self._warn_of_flat_maps(probability)
         keypoints = self.coordinate_map.to_input(points.cpu().numpy().astype(np.float64))
         keypoints = keypoints.astype(np.float32)[:, None]

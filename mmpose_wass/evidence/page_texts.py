@@ -16,17 +16,19 @@ READING_TITLES = dict(max='MAX', bc='BC', local='local BC', shape='BC, shape pri
 #: The rows that the paper's comparison is about.
 MAIN = (System('l2_s1', 'max'), System('l2_s3', 'max'), System('w_s1', 'bc'),
         System('w_s3', 'bc'))
-#: What did best under occlusion: with the shape prior, without and with augmentation.
-BEST = (System('w_s15', 'bc'), System('w_s15', 'shape'), System('w_s15_augmented', 'shape'))
+#: What did best, clean or under occlusion: W and JS, with the shape prior, with augmentation.
+BEST = (System('w_s15', 'bc'), System('w_s15', 'shape'), System('w_s15_augmented', 'shape'),
+        System('js', 'bc'), System('js', 'shape'), System('js_augmented', 'shape'))
 BASELINES = (System('l2_s1', 'local'), System('l2_s1', 'local_shape'), System('l2_s15', 'max'),
              System('awing', 'max'), System('awing', 'local'), System('dark', 'own'),
-             System('wkl_s15', 'bc'), System('kl_s15', 'bc'), System('js', 'bc'),
+             System('wkl_s15', 'bc'), System('kl_s15', 'bc'),
              System('softargmax', 'bc'), System('l2_s1_augmented', 'max'),
              System('l2_s1_augmented', 'local'), System('l2_s1_augmented', 'local_shape'),
-             System('w_s15_augmented', 'bc'))
+             System('w_s15_augmented', 'bc'), System('js_augmented', 'bc'))
 #: Rows of the README's table.
 README = (System('l2_s1', 'max'), System('l2_s1', 'local_shape'), System('w_s1', 'bc'),
-          System('w_s15', 'bc'), System('w_s15', 'shape'))
+          System('w_s15', 'bc'), System('w_s15', 'shape'), System('js', 'bc'),
+          System('js_augmented', 'shape'))
 #: Ours against a baseline that has the same augmentation, and the same tricks where it can.
 BEST_BASELINES = (
     (System('w_s15', 'bc'), System('l2_s1', 'max')),
@@ -40,6 +42,12 @@ BEST_BASELINES = (
     (System('w_s15_augmented', 'bc'), System('l2_s1_augmented', 'local')),
     (System('w_s15_augmented', 'shape'), System('l2_s1_augmented', 'max')),
     (System('w_s15_augmented', 'shape'), System('l2_s1_augmented', 'local_shape')),
+    (System('js', 'bc'), System('l2_s1', 'local')),
+    (System('js', 'shape'), System('l2_s1', 'local_shape')),
+    (System('js_augmented', 'bc'), System('l2_s1_augmented', 'max')),
+    (System('js_augmented', 'bc'), System('l2_s1_augmented', 'local')),
+    (System('js_augmented', 'shape'), System('l2_s1_augmented', 'max')),
+    (System('js_augmented', 'shape'), System('l2_s1_augmented', 'local_shape')),
 )
 #: Factor, from, to.
 ABLATION = (
@@ -53,6 +61,9 @@ ABLATION = (
     ('BC → local BC, W + KL', System('wkl_s15', 'bc'), System('wkl_s15', 'local')),
     ('MAX → local BC, L2', System('l2_s1', 'max'), System('l2_s1', 'local')),
     ('JS for W + KL', System('wkl_s15', 'bc'), System('js', 'bc')),
+    ('JS for W', System('w_s1', 'bc'), System('js', 'bc')),
+    ('occlusion and blur augmentation, JS', System('js', 'bc'), System('js_augmented', 'bc')),
+    ('shape prior, JS', System('js', 'bc'), System('js', 'shape')),
     ('CoordConv', System('w_s1', 'bc'), System('w_s1_coordconv', 'bc')),
     ('learning rate 2e-3, L2', System('l2_s1', 'max'), System('l2_s1_fast', 'max')),
     ('learning rate 2e-3, W', System('w_s15', 'bc'), System('w_s15_fast', 'bc')),

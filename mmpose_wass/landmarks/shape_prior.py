@@ -141,7 +141,7 @@ def similarity(source: np.ndarray, target: np.ndarray,
     Examples:
         >>> square = np.array([[[0., 0.], [1., 0.], [1., 1.], [0., 1.]]])
         >>> matrix, offset = similarity(square, 2 * square + 3, np.ones((1, 4)))
-        >>> matrix[0].round(9).tolist(), offset[0].round(9).tolist()
+        >>> (matrix[0].round(9) + 0.0).tolist(), offset[0].round(9).tolist()
         ([[2.0, 0.0], [0.0, 2.0]], [3.0, 3.0])
     """
     weights = weights / weights.sum(axis=1, keepdims=True)

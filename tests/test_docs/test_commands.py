@@ -99,6 +99,8 @@ def check_configs(arguments: argparse.Namespace, page: str) -> None:
             assert (ROOT / value).is_file(), f'{page}: there is no {value}'
             cfg = Config.fromfile(ROOT / value)
         for key in getattr(arguments, 'cfg_options', None) or {}:
+            if key in ('randomness.seed', ):  # MMEngine's own, valid though not set
+                continue
             node = cfg
             for part in key.split('.')[:-1]:
                 node = node[int(part)] if isinstance(node, list) else node[part]
