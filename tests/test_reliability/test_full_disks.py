@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import logging
 import os
@@ -112,6 +113,17 @@ def test_measures_are_not_lost(tmp_path, full, caplog, after):
     assert load_result(tmp_path / 'val').metrics['NME'] == 0
 
 
+def fill_disk_for(name):
+    """Refuse temporary files for the result of a name, as a full disk does."""
+    make = tempfile.mkstemp
+
+    def refuse(dir=None, prefix='', suffix=''):
+        if prefix == f'.{name}.':
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return make(dir=dir, prefix=prefix, suffix=suffix)
+    results.tempfile.mkstemp = refuse
+
+
 @pytest.mark.parametrize('place', ['metrics', 'predictions', 'dump'])
 def test_results_on_a_full_disk(folder, place):
     if not (folder / 'whole').exists():
@@ -122,19 +134,11 @@ def test_results_on_a_full_disk(folder, place):
     (folder / 'test.py').write_text(text.replace("outfile_prefix=work_dir + '/val'",
                                                  'outfile_prefix=None'))
 
-    def prepare():
-        make = tempfile.mkstemp
-
-        def refuse(dir=None, prefix='', suffix=''):
-            if prefix == f'.{outputs[place].name}.':
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return make(dir=dir, prefix=prefix, suffix=suffix)
-        results.tempfile.mkstemp = refuse
-
     status, printed = run_forked(
         'test.py', 'test.py', 'whole/epoch_4.pth', '--out', outputs['metrics'],
         '--out-predictions', outputs['predictions'], '--dump', outputs['dump'], '--work-dir',
-        f'work_{place}', cwd=folder, prepare=prepare)
+        f'work_{place}', cwd=folder,
+        prepare=functools.partial(fill_disk_for, outputs[place].name))
     assert status == 1 and told('full-predictions', printed) and 'Traceback' not in printed
     assert str(outputs[place]) in printed
     assert 'face/NME: ' in printed

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import runpy
@@ -99,44 +100,52 @@ class SpoilHook(Hook):
             data_batch['inputs'][0] = data_batch['inputs'][0].float() * float('inf')
 
 
+def none() -> None:
+    """Nothing to prepare."""
+
+
+#: Copied for each run: a process that has only imported. A copy of the one that runs the tests may
+#: die, since threads (OpenMP's, for one) do not survive in it.
+FORKS = multiprocessing.get_context('forkserver')
+FORKS.set_forkserver_preload(['torch', 'mmengine.runner', 'mmpose.apis', 'mmpose.datasets',
+                              'mmpose.models', 'mmpose_wass'])
+
+
 def run_forked(tool: str, *options, cwd: Path, timeout: float = 900,
-               prepare: Callable[[], None] = lambda: None) -> tuple[int, str]:
-    """Run a tool in a copy of this process, which spares it the imports.
+               prepare: Callable[[], None] = none) -> tuple[int, str]:
+    """Run a tool in a copy of a process that has imported everything, which spares it that.
 
     Args:
         tool: Its name.
         *options: Its arguments.
         cwd: Folder that it runs in.
         timeout: Seconds after which it is killed and the test fails.
-        prepare: Called in the copy before the tool.
+        prepare: Called in the copy before the tool; it is pickled.
 
     Returns:
         tuple[int, str]: Exit status (minus the signal that killed it), and all that it printed.
     """
     log = cwd / f'{time.monotonic_ns()}.log'
-    pid = os.fork()
-    if pid == 0:
-        _become_tool(tool, [str(option) for option in options], cwd, log, prepare)
-    limit = time.monotonic() + timeout
-    while True:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            break
-        if time.monotonic() > limit:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            raise AssertionError(f'{tool} did not end:\n{log.read_text()[-4000:]}')
-        time.sleep(0.01)
-    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    log.touch()
+    process = FORKS.Process(target=_become_tool, args=(
+        tool, [str(option) for option in options], cwd, log, prepare, dict(os.environ)))
+    process.start()
+    process.join(timeout)
     text = log.read_text(errors='backslashreplace')
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise AssertionError(f'{tool} did not end:\n{text[-4000:]}')
     log.unlink()
-    return code, text
+    return process.exitcode, text
 
 
-def _become_tool(tool: str, options: list, cwd: Path, log: Path,
-                 prepare: Callable[[], None]) -> None:
+def _become_tool(tool: str, options: list, cwd: Path, log: Path, prepare: Callable[[], None],
+                 environment: dict[str, str]) -> None:
     code = 0
     try:
+        os.environ.clear()
+        os.environ.update(environment)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         output = os.open(log, os.O_WRONLY | os.O_CREAT)
         os.dup2(output, 1)
