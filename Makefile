@@ -22,8 +22,9 @@ setup:
 demo: setup
 	$(VENV)/bin/python tools/quickstart.py $(DEMO)
 
+# A process for each core, of one thread: threads of several processes only wait for each other.
 test: setup
-	$(VENV)/bin/python -m pytest $(TESTS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal $(TESTS)
 
 stress: setup
 	$(VENV)/bin/python -m pytest -m stress tests/test_reliability $(TESTS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from mmengine.visualization import Visualizer
 
 import mmpose_wass  # noqa: F401  registers everything
 from mmpose_wass.landmarks import conversions, scheme, scheme_file
@@ -29,6 +30,15 @@ def _mmpose_scope():
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         init_default_scope('mmpose')
+
+
+@pytest.fixture(autouse=True)
+def _no_visualizer_of_before():
+    """MMEngine keeps visualizers by their names: a runner would write where an earlier one did."""
+    kinds = [Visualizer]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+        kind._instance_dict.clear()
 
 
 @pytest.fixture(autouse=True)

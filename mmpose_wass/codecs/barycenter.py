@@ -92,8 +92,8 @@ class BarycenterCodec(BaseKeypointCodec):
         window_radius = 3 * sigma if window_radius is None else window_radius
         for name, value in (('sigma', sigma), ('temperature', temperature),
                             ('score_radius', score_radius), ('window_radius', window_radius)):
-            if not value > 0:
-                raise ValueError(f'{name} must be positive, got {value}')
+            if not 0 < value < float('inf'):
+                raise ValueError(f'{name} must be positive and finite, got {value}')
         self.input_size = tuple(input_size)
         self.heatmap_size = tuple(heatmap_size)
         self.sigma = sigma

@@ -64,12 +64,12 @@ def turn_on(cfg: Config,
         >>> cfg.model.head.loss.type, cfg.model.head.decoder.type, cfg.model.head.decoder.sigma
         ('WassersteinHeatmapLoss', 'BarycenterCodec', 1.5)
     """
-    if sigma is not None and not float(sigma) > 0:
-        raise ValueError(f'sigma must be positive (heatmap pixels), got {sigma!r}')
+    if sigma is not None and not 0 < float(sigma) < float('inf'):
+        raise ValueError(f'sigma must be positive and finite (heatmap pixels), got {sigma!r}')
     if sampling not in ('barycenter', 'argmax'):
         raise ValueError(f"sampling must be 'barycenter' or 'argmax', got {sampling!r}")
-    if temperature is not None and not float(temperature) > 0:
-        raise ValueError(f'temperature must be positive, got {temperature!r}')
+    if temperature is not None and not 0 < float(temperature) < float('inf'):
+        raise ValueError(f'temperature must be positive and finite, got {temperature!r}')
 
     after = copy.deepcopy(cfg)
     model = after.get('model', None)

@@ -80,7 +80,7 @@ def test_the_codec_reads_with_it():
                     for sampling in ('local_barycenter', 'barycenter'))
     assert local.window_radius == 3 * SIGMA
     assert BarycenterCodec(**options, window_radius=7.).window_radius == 7
-    with pytest.raises(ValueError, match='window_radius must be positive, got 0'):
+    with pytest.raises(ValueError, match='window_radius must be positive and finite, got 0'):
         BarycenterCodec(**options, window_radius=0)
     keypoints = np.array([[[60.7, 50.2], [100.1, 71.9]]])
     heatmaps = local.encode(keypoints)['heatmaps']
