@@ -41,7 +41,8 @@ setup(
     ],
     extras_require={
         'dev': [
-            'pytest>=7', 'pytest-xdist>=3,<4', 'hypothesis>=6', 'POT>=0.9', 'ruff>=0.4', 'pre-commit>=3', 'h5py>=3,<4'
+            'pytest>=7', 'pytest-xdist>=3,<4', 'hypothesis>=6', 'POT>=0.9', 'h5py>=3,<4',
+            'ruff>=0.4', 'pre-commit>=3',
         ],
         # COFW's annotations are MATLAB 7.3 files.
         'data': ['h5py>=3,<4'],
