@@ -11,7 +11,7 @@ help:
 	@echo "make stress  set up, then run the long trials of reliability (docs/reliability.md)"
 	@echo "make docs    build the documentation site into docs/_build (a set-up of its own)"
 	@echo "make lint    check the form of the code (ruff)"
-	@echo "make zoo     write docs/model_zoo.md and model-index.yml anew"
+	@echo "make zoo     write docs/model_zoo.md and the index of models anew"
 	@echo "make results write docs/results.md and its pictures anew, from results/evidence"
 	@echo "make setup   only create $(VENV) and install everything into it"
 	@echo "Variables: PYTHON (now $(PYTHON)), PIP_FIND_LINKS, DEMO (arguments), TESTS (arguments)"

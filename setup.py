@@ -1,14 +1,40 @@
 """Package metadata; `pip install -e .` also works in an environment that already has MMPose."""
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).resolve().parent
 VERSION = re.search(r"__version__ = '([^']+)'",
                     (ROOT / 'mmpose_wass/version.py').read_text()).group(1)
 
+
+class BuildWithConfigs(build_py):
+    """Puts configs and tools into the package's ``.mim``, where MIM and MMEngine look for them.
+
+    MMPose does the same: a wheel holds copies, an editable installation links.
+    """
+
+    def run(self):
+        super().run()
+        editable = getattr(self, 'editable_mode', False)
+        target = (ROOT if editable else Path(self.build_lib)) / 'mmpose_wass/.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for name in ('configs', 'tools', 'model-index.yml'):
+            if editable:
+                (target / name).symlink_to(ROOT / name)
+            elif (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, target / name,
+                                ignore=shutil.ignore_patterns('__pycache__'))
+            else:
+                shutil.copy2(ROOT / name, target / name)
+
+
 setup(
+    cmdclass=dict(build_py=BuildWithConfigs),
     name='mmpose-wass',
     version=VERSION,
     description='2D Wasserstein heatmap loss, barycentre decoding and robustness evaluation for '
@@ -58,7 +84,9 @@ setup(
     classifiers=[
         'License :: OSI Approved :: Apache Software License',
         'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
 )

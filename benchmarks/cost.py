@@ -13,7 +13,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 import torch
 from common import table
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_flatten
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmpose_wass.ot import disc_radius
@@ -43,8 +43,9 @@ class TrafficCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+        inputs, outputs = (
+            [leaf for leaf in tree_flatten(tree)[0] if isinstance(leaf, torch.Tensor)]
+            for tree in ((args, kwargs), result))
         if function.is_view or not outputs:
             return result
         self.operations += 1

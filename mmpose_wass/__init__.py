@@ -12,11 +12,13 @@ check_environment()
 from . import codecs, datasets, evaluation, models, ot, visualization  # noqa: E402
 from .engine.checkpoint import allow_mmengine_checkpoints  # noqa: E402
 from .engine.cross_dataset import apply_cross_dataset  # noqa: E402
+from .project import allow_config_scope  # noqa: E402
 from .turning_on import attach_metrics, describe_difference, turn_on  # noqa: E402
 from .version import __version__  # noqa: E402
 
 # torch >= 2.6 refuses MMEngine's checkpoints otherwise; its safe loading stays on.
 allow_mmengine_checkpoints()
+allow_config_scope()
 
 
 def __getattr__(name: str):

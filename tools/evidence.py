@@ -15,11 +15,12 @@ from pathlib import Path
 import torch
 
 import mmpose_wass  # noqa: F401  registers all
-from mmpose_wass.evidence.experiments import CONFIG_ROOT, ROOT, read_experiments
+from mmpose_wass.evidence.experiments import read_experiments
 from mmpose_wass.evidence.measure import read_tests
 from mmpose_wass.evidence.queue import Queue
 from mmpose_wass.evidence.records import read_records
 from mmpose_wass.evidence.work import Worker
+from mmpose_wass.project import CONFIG_ROOT, OUTPUT_ROOT
 from mmpose_wass.reproduction.run import parse_budget
 
 EXAMPLES = """examples:
@@ -45,7 +46,8 @@ def parse_args() -> argparse.Namespace:
     common.add_argument('--experiments', metavar='FILE.py',
                         default=str(CONFIG_ROOT / 'evidence' / 'cpu.py'),
                         help='the experiments (default: configs/face/evidence/cpu.py)')
-    common.add_argument('--results', metavar='DIR', default=str(ROOT / 'results' / 'evidence'),
+    common.add_argument('--results', metavar='DIR',
+                        default=str(OUTPUT_ROOT / 'results' / 'evidence'),
                         help='folder of the records (default: results/evidence)')
     run = commands.add_parser('run', parents=[common], help='train, measure and record')
     run.add_argument('names', nargs='*', metavar='EXPERIMENT', help='default: all')
@@ -62,9 +64,9 @@ def parse_args() -> argparse.Namespace:
     commands.add_parser('status', parents=[common], help='what is recorded and what not')
     write = commands.add_parser('write', parents=[common],
                                 help='docs/results.md and its figures from the records')
-    write.add_argument('--out', metavar='FILE.md', default=str(ROOT / 'docs' / 'results.md'),
+    write.add_argument('--out', metavar='FILE.md', default=str(OUTPUT_ROOT / 'docs' / 'results.md'),
                        help='the page (default: docs/results.md)')
-    write.add_argument('--readme', metavar='FILE.md', default=str(ROOT / 'README.md'),
+    write.add_argument('--readme', metavar='FILE.md', default=str(OUTPUT_ROOT / 'README.md'),
                        help="file whose small table is renewed too; '' for none (default: "
                        'README.md)')
     args = parser.parse_args()

@@ -14,6 +14,7 @@ import mmpose_wass  # noqa: F401  (registers everything)
 from mmpose_wass.engine import write_json
 from mmpose_wass.engine.options import clear_errors
 from mmpose_wass.engine.results import atomic_write
+from mmpose_wass.project import OUTPUT_ROOT
 from mmpose_wass.reproduction import FIGURES, TABLES, Row, Table, collect_reports, find_table
 from mmpose_wass.reproduction.data import parse_roots
 from mmpose_wass.reproduction.profiles import Profile, reduced_profile
@@ -33,7 +34,7 @@ examples:
     python tools/reproduce.py --table 10 --reduced --dry-run
   fill the tables in with reports of tools/test.py --out that exist, run nothing:
     python tools/reproduce.py --table 6 --no-run --collect results work_dirs
-  write docs/model_zoo.md and model-index.yml:
+  write docs/model_zoo.md and the index of models:
     python tools/reproduce.py --write-zoo
 
 --reduced shows that everything runs, and how systems compare in a short training from random
@@ -59,7 +60,7 @@ def parse_args() -> argparse.Namespace:
     what.add_argument('--dry-run', action='store_true', help='list trainings and tests, and stop')
     what.add_argument('--no-run', action='store_true', help='only collect results that are there')
     what.add_argument('--write-zoo', action='store_true',
-                      help='write docs/model_zoo.md and model-index.yml, and stop')
+                      help='write docs/model_zoo.md and the index of models, and stop')
     what.add_argument('--budget', metavar='TIME', help='stop after this time: 90s, 60min, 2h')
     size = parser.add_argument_group('at which size')
     size.add_argument('--reduced', action='store_true',
@@ -149,8 +150,8 @@ def choose_rows(tables: Sequence[Table], words: Sequence[str]) -> List[Row]:
 
 def default_results() -> List[str]:
     """The project's own results, where there are any."""
-    from mmpose_wass.reproduction.tables import ROOT
-    return [str(ROOT / 'results')] if (ROOT / 'results').is_dir() else []
+    results = OUTPUT_ROOT / 'results'
+    return [str(results)] if results.is_dir() else []
 
 
 def list_tables(tables: Sequence[Table], workspace: Workspace) -> None:

@@ -21,6 +21,7 @@ from mmengine.registry import init_default_scope
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
 from mmpose_wass.engine.options import clear_errors, merge_cfg_options, set_preprocessor
+from mmpose_wass.project import CONFIG_ROOT
 from mmpose_wass.robustness import (
     GROUPS,
     Bench,
@@ -38,7 +39,7 @@ from mmpose_wass.robustness import (
 from mmpose_wass.robustness.evaluation_settings import LoaderOptions
 from mmpose_wass.robustness.models import choose_names
 
-DATA_FILES = Path(__file__).resolve().parents[1] / 'configs' / 'face' / '_base_' / 'datasets'
+DATA_FILES = CONFIG_ROOT / '_base_' / 'datasets'
 
 EXAMPLES = """\
 examples:

@@ -45,7 +45,13 @@ def to_exported_program(module: LandmarkExportModule, metadata: Mapping[str, Any
 
     Returns:
         The file's content.
+
+    Raises:
+        NotImplementedError: Before torch 2.2, which cannot be told of dynamic shapes.
     """
+    if not hasattr(torch.export, 'Dim'):
+        raise NotImplementedError(f'it needs torch 2.2 or later, this is {torch.__version__}; '
+                                  'ONNX and TorchScript do without')
     shapes = None if batch_size else {INPUT_NAME: {0: torch.export.Dim('batch')}}
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():

@@ -95,11 +95,11 @@ def allow_mmengine_checkpoints() -> bool:
     Examples:
         >>> import io, torch
         >>> from mmengine.logging import HistoryBuffer
-        >>> _ = allow_mmengine_checkpoints()
+        >>> safely = allow_mmengine_checkpoints()
         >>> file = io.BytesIO()
         >>> torch.save(dict(loss=HistoryBuffer([1.0, 2.0], [1, 1])), file)
         >>> _ = file.seek(0)
-        >>> float(torch.load(file, weights_only=True)['loss'].mean())
+        >>> float(torch.load(file, weights_only=safely)['loss'].mean())
         1.5
     """
     add_safe_globals = getattr(torch.serialization, 'add_safe_globals', None)
@@ -137,7 +137,7 @@ def check_checkpoint(path: str) -> dict:
             'If you trust where the file comes from, have its class allowed with '
             'torch.serialization.add_safe_globals in a module that the config imports '
             '(custom_imports).') from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except (RuntimeError, EOFError, OSError, KeyError) as error:
         raise ValueError(
             f'checkpoint {path}: is damaged or no PyTorch file ({_first_lines(error)}). '
             'Save or copy it again.') from error

@@ -9,10 +9,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 from mmengine.config import Config
 
 from ..engine.config_parts import face_recipe
+from ..project import CONFIG_ROOT
 from ..turning_on.config_walk import type_name
 
-ROOT = Path(__file__).resolve().parents[2]
-CONFIG_ROOT = ROOT / 'configs' / 'face'
 #: Parts that training images with perturbations need.
 _PERTURBATIONS = 'augmentations/perturbations.py'
 

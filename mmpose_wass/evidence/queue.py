@@ -14,7 +14,8 @@ import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..engine.results import atomic_write, write_json
-from .experiments import ROOT, Experiment
+from ..project import ROOT
+from .experiments import Experiment
 
 _GRACE = 20
 

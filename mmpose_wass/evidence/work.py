@@ -11,7 +11,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 import torch
 
 from ..engine.results import now, software_versions
-from .experiments import ROOT, Experiment, runs_of
+from ..project import ROOT
+from .experiments import Experiment, runs_of
 from .measure import Reading, Test, measure
 from .queue import Queue, Run, read_seconds
 from .records import Record, write_record

@@ -11,8 +11,8 @@ import numpy as np
 from mmengine.config import Config
 
 from ..engine.data_check import annotation_path, find_datasets
+from ..project import CONFIG_ROOT
 from ..turning_on.config_walk import find_typed, type_name
-from .tables import CONFIG_ROOT
 
 #: Heatmaps are this much smaller than the input.
 _STRIDE = 4

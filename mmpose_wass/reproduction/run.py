@@ -13,9 +13,10 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence
 from mmengine.config import Config
 
 from ..engine.results import write_json
+from ..project import CONFIG_ROOT, ROOT
 from .data import keep_present_tests, missing_files, put_stand_in, set_roots
 from .profiles import Profile
-from .tables import CONFIG_ROOT, ROOT, Row
+from .tables import Row
 
 #: Seconds that a process is given to end by itself once it is told to.
 _GRACE = 20

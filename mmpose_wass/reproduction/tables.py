@@ -3,11 +3,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Iterator, Optional, Sequence, Tuple
-
-ROOT = Path(__file__).resolve().parents[2]
-CONFIG_ROOT = ROOT / 'configs' / 'face'
 
 #: Ends of config names: batch size, epochs.
 _SCHEDULE, _SIZE = '1xb16-60e', '256x256'

@@ -10,10 +10,12 @@ from mmengine.config import Config
 
 from ..engine.data_check import find_datasets
 from ..engine.results import atomic_write
+from ..project import CONFIG_ROOT, OUTPUT_ROOT
+from ..version import __version__
 from .collect import Measurement, Report, measure
 from .published import FIGURES, TABLES
 from .report import short_row
-from .tables import CONFIG_ROOT, ROOT, Cell, Row, Table
+from .tables import Cell, Row, Table
 
 DATA_NAMES = {'300w': '300W', '300vw': '300VW', 'wflw': 'WFLW', 'cofw': 'COFW', 'aflw': 'AFLW',
               'wflw68': 'WFLW, 68 landmarks', 'wflw17': 'WFLW, 17 landmarks'}
@@ -21,10 +23,11 @@ _ARCHITECTURES = {'hrnetv2-w18': 'HRNet', 'hourglass': 'Stacked Hourglass', 'cpn
                   'res50': 'SimpleBaselines'}
 _GENERATED = 'Written by `python tools/reproduce.py --write-zoo`; do not edit.'
 _CONFIGS = 'configs/face'
+METAFILE = f'{_CONFIGS}/metafile.yml'
 
 
-def write_zoo(reports: Sequence[Report], root: Path = ROOT) -> List[str]:
-    """Write both files.
+def write_zoo(reports: Sequence[Report], root: Path = OUTPUT_ROOT) -> List[str]:
+    """Write all three files.
 
     Args:
         reports: What has been measured, from ``collect_reports``.
@@ -35,7 +38,7 @@ def write_zoo(reports: Sequence[Report], root: Path = ROOT) -> List[str]:
     """
     written = []
     for name, text in (('docs/model_zoo.md', model_zoo(reports)),
-                       ('model-index.yml', model_index(reports))):
+                       (METAFILE, metafile(reports)), ('model-index.yml', model_index())):
         path = os.path.join(root, *name.split('/'))
         with atomic_write(path) as file:
             file.write(text)
@@ -93,17 +96,22 @@ def model_zoo(reports: Sequence[Report]) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def model_index(reports: Sequence[Report]) -> str:
-    """Text of ``model-index.yml``, in the format of MIM."""
+def model_index() -> str:
+    """Text of ``model-index.yml``, where MIM and MMEngine begin to look."""
+    return f'# {_GENERATED}\nImport:\n  - {METAFILE}\n'
+
+
+def metafile(reports: Sequence[Report]) -> str:
+    """Text of the file that lists the models, in the format of MIM."""
     lines = [
-        f'# Index of models in the format of MIM. {_GENERATED}', 'Collections:',
+        f'# Models in the format of MIM. {_GENERATED}', 'Collections:',
         '  - Name: 2D Wasserstein loss', '    Metadata:',
         f'      Architecture: [{", ".join(_ARCHITECTURES.values())}]',
         '      Training Techniques: [2D Wasserstein heatmap loss]', '    Paper:',
         '      Title: 2D Wasserstein Loss for Robust Facial Landmark Detection',
         '      URL: https://arxiv.org/abs/1911.10572', '    README: docs/model_zoo.md', '    Code:',
         '      URL: mmpose_wass/models/losses/wasserstein_heatmap_loss.py',
-        '      Version: v0.1.0', 'Models:']
+        f'      Version: v{__version__}', 'Models:']
     for name, data in short_names('*.py').items():
         lines += _model(name, f'{name}.py', data, {})
     results = _full_size_results(reports)

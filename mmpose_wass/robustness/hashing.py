@@ -13,8 +13,8 @@ from ..engine.results import plain
 #: Beginnings of paths in the package that no measured number depends on: what trains, prepares
 #: data, compares and draws. Everything else counts, so that a new module does.
 NOT_MEASURING = (
-    'datasets/preparation/', 'datasets/synthetic/', 'evaluation/comparison/', 'models/losses/',
-    'ot/', 'turning_on/', 'visualization/',
+    '.mim/', 'datasets/preparation/', 'datasets/synthetic/', 'evaluation/comparison/',
+    'models/losses/', 'ot/', 'turning_on/', 'visualization/',
     *(f'robustness/{name}' for name in ('figures', 'gallery', 'markup', 'pictures', 'progress',
                                         'report', 'summary', 'texts')))
 

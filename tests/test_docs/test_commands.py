@@ -158,6 +158,8 @@ def understand(monkeypatch, block: Block, command: str) -> str:
             'tools', 'benchmarks', 'docs', 'examples'), f'{block.place}: there is no {script}'
         assert script_key(script) in NOT_RUN or script in RUN_ELSEWHERE, (
             f'{block.place}: say in NOT_RUN why commands of {script} are not run')
+        if script_key(script) == 'examples':
+            pytest.importorskip('onnxruntime')
         check_configs(parse(monkeypatch, words[1:]), block.place)
         return script_key(script)
     if words[0] == 'make':

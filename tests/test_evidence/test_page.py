@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from mmpose_wass.evidence.claims import CLAIMS, CONTRADICTED, HOLDS, OPEN, check_claim
-from mmpose_wass.evidence.experiments import CONFIG_ROOT, ROOT, read_experiments
+from mmpose_wass.evidence.experiments import read_experiments
 from mmpose_wass.evidence.page import page_text, readme_table, with_table
 from mmpose_wass.evidence.page_texts import BASELINES, BEST, MAIN, TEST_TITLES
 from mmpose_wass.evidence.records import group_by_experiment, read_records
+from mmpose_wass.project import CONFIG_ROOT, ROOT
 
 RECORDS = ROOT / 'results' / 'evidence'
 

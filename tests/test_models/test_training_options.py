@@ -15,6 +15,7 @@ from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 from test_configs.zoo import FACE, load, shrink
 from test_models.four_models import BRANCHES, NARROW
+from torch_abilities import needs_compiler
 
 from mmpose_wass.datasets.synthetic import write_dataset
 
@@ -122,6 +123,7 @@ def test_resumed_training_goes_on_where_it_was(config):
         torch.testing.assert_close(a, b)
 
 
+@needs_compiler
 def test_compiled_model_trains_alike(config):
     """Forward and backward graph of head and loss are taken by PyTorch's compiler, and run as they
     are: generating code is the compiler's business. Tracing HRNet would take a minute."""

@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 from maps import gaussian
+from torch_abilities import needs_compiler
 
 from mmpose_wass.models import WassersteinHeatmapLoss
 from mmpose_wass.ot import GradedSolver, compilation
@@ -45,6 +46,7 @@ def value_and_gradient(loss, logits, target):
     return value.detach(), *torch.autograd.grad(value, logits)
 
 
+@needs_compiler
 @pytest.mark.parametrize('bfloat16_tables', [False, True])
 def test_all_is_one_graph_without_a_look_at_results(two_iterations, bfloat16_tables):
     """What a compiler or a CUDA graph records must not leave the graph or wait for a value."""
@@ -60,6 +62,7 @@ def test_all_is_one_graph_without_a_look_at_results(two_iterations, bfloat16_tab
         torch.testing.assert_close(found, value, rtol=1e-5, atol=1e-5)
 
 
+@needs_compiler
 @pytest.mark.skipif(not any(map(shutil.which, (os.environ.get('CXX', 'g++'), 'clang++'))),
                     reason='needs a C++ compiler')
 def test_generated_kernels_give_the_same_values_and_gradients(two_iterations):

@@ -150,7 +150,7 @@ def test_workers_have_the_callers_modes(threads, flush):
             with context:
                 assert map_parts(modes, PARTS, CPU) == 10 * [modes()]
         with torch.autocast('cpu', dtype=torch.bfloat16):
-            assert map_parts(lambda _: torch.is_autocast_enabled('cpu'), PARTS, CPU) == 10 * [False]
+            assert map_parts(lambda _: torch.is_autocast_cpu_enabled(), PARTS, CPU) == 10 * [False]
     finally:
         torch.set_flush_denormal(False)
     assert not any(found[0] for found in map_parts(modes, PARTS, CPU))

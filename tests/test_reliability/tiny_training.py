@@ -18,6 +18,8 @@ from mmengine.hooks import Hook
 from mmpose.registry import HOOKS
 from test_tools.tiny_run import REPOSITORY, write_config, write_faces
 
+from mmpose_wass.engine.checkpoint import allow_mmengine_checkpoints
+
 EPOCHS = 4
 #: Far less than the checkpoint of the tiny model (about 1.3 MB), far more than its logs.
 HALF_A_CHECKPOINT = 300_000
@@ -179,4 +181,4 @@ def final_metrics(run: Path) -> dict:
 
 def weights(file: Path) -> dict[str, torch.Tensor]:
     """The weights in a checkpoint."""
-    return torch.load(file, weights_only=True)['state_dict']
+    return torch.load(file, weights_only=allow_mmengine_checkpoints())['state_dict']

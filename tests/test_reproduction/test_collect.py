@@ -8,7 +8,7 @@ from reproduction_data import write_report
 
 from mmpose_wass.reproduction import TABLES, collect_reports, find_table, measure
 from mmpose_wass.reproduction.report import table_data, table_markdown
-from mmpose_wass.reproduction.zoo import model_index, model_zoo
+from mmpose_wass.reproduction.zoo import metafile, model_zoo
 
 TABLE = find_table('2', TABLES)
 L2, L2_BC, W_MAX, W = TABLE.rows
@@ -104,7 +104,7 @@ def test_the_zoo_shows_measurements_and_the_index_those_at_full_size(tmp_path):
     write_report(tmp_path, STEM, METRICS)
     reports, _ = collect_reports([str(tmp_path)])
     assert 'NME 3.34 (3.50)' in model_zoo(reports)
-    index = model_index(reports)
+    index = metafile(reports)
     assert index.count('Results:') == 1 and 'Dataset: 300W full' in index and 'NME: 3.50' in index
     write_report(tmp_path, STEM, METRICS, side=128)
-    assert 'Results:' not in model_index(collect_reports([str(tmp_path)])[0])
+    assert 'Results:' not in metafile(collect_reports([str(tmp_path)])[0])

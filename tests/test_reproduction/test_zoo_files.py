@@ -1,4 +1,4 @@
-"""docs/model_zoo.md and model-index.yml are what tools/reproduce.py --write-zoo writes."""
+"""docs/model_zoo.md and the index of models are what tools/reproduce.py --write-zoo writes."""
 from __future__ import annotations
 
 import re
@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from mmpose_wass.reproduction import CONFIG_ROOT, collect_reports
-from mmpose_wass.reproduction.zoo import model_index, model_zoo, training_configs
+from mmpose_wass.reproduction.zoo import METAFILE, metafile, model_index, model_zoo, training_configs
 
 
 @pytest.fixture(scope='module')
@@ -17,7 +17,8 @@ def reports(root_dir):
 
 
 @pytest.mark.parametrize(('name', 'make'), [('docs/model_zoo.md', model_zoo),
-                                            ('model-index.yml', model_index)])
+                                            (METAFILE, metafile),
+                                            ('model-index.yml', lambda _: model_index())])
 def test_files_are_up_to_date(root_dir, reports, name, make):
     assert (root_dir / name).read_text(encoding='utf-8') == make(reports), (
         f'{name} is out of date: run python tools/reproduce.py --write-zoo')
@@ -41,7 +42,7 @@ def test_every_config_of_the_zoo_is_listed(root_dir):
 
 
 def test_index_is_valid(root_dir):
-    content = yaml.safe_load((root_dir / 'model-index.yml').read_text(encoding='utf-8'))
+    content = yaml.safe_load((root_dir / METAFILE).read_text(encoding='utf-8'))
     names = [model['Name'] for model in content['Models']]
     assert len(set(names)) == len(names)
     assert {'hrnet_w18_300w_wass', 'hrnet_w18_300w_l2', 'compact_synthetic_wass'} <= set(names)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from test_tools.tiny_run import SIDE, call_tool, write_config
+from torch_abilities import needs_half_on_cpu
 
 from mmpose_wass.deployment import load_exported
 from mmpose_wass.turning_on import turn_on
@@ -74,6 +75,7 @@ def test_without_wass_the_codec_is_refused(export, trained, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@needs_half_on_cpu
 def test_too_strict_a_tolerance_exits_with_an_error(export, trained, tmp_path):
     status, out, err = export(trained / 'config.py', trained / 'model.pth', '--wass', '--out',
                               'model.pt', '--precision', 'fp16', '--tolerance', '1e-9')

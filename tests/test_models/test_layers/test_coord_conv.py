@@ -9,6 +9,7 @@ from mmengine.runner.checkpoint import load_state_dict as mmengine_load
 from mmpose.registry import MODELS
 from test_models.four_models import FOUR_MODELS, build_model
 from torch import nn
+from torch_abilities import needs_compiler, needs_torch_export
 
 from mmpose_wass.models.layers import (
     CoordConv2d,
@@ -284,6 +285,7 @@ def test_traced_graph_follows_the_size():
     torch.testing.assert_close(torch.jit.load(file)(other), model(other))
 
 
+@needs_torch_export
 def test_exported_graph_follows_the_size_and_leaves_the_cache_alone():
     model = small_network()
     coordinates_module._cached.cache_clear()
@@ -295,6 +297,7 @@ def test_exported_graph_follows_the_size_and_leaves_the_cache_alone():
     torch.testing.assert_close(exported.module()(other), model(other))
 
 
+@needs_compiler
 def test_compiled():
     model = small_network()
     compiled = torch.compile(model, backend='eager', fullgraph=True)
