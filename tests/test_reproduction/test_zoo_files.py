@@ -7,7 +7,13 @@ import pytest
 import yaml
 
 from mmpose_wass.reproduction import CONFIG_ROOT, collect_reports
-from mmpose_wass.reproduction.zoo import METAFILE, metafile, model_index, model_zoo, training_configs
+from mmpose_wass.reproduction.zoo import (
+    METAFILE,
+    metafile,
+    model_index,
+    model_zoo,
+    training_configs,
+)
 
 
 @pytest.fixture(scope='module')
