@@ -14,6 +14,7 @@ import yaml
 from mmengine.config import Config
 
 import mmpose_wass
+from mmpose_wass.__main__ import main
 from mmpose_wass.project import CONFIG_ROOT, IN_REPOSITORY
 
 pytestmark = pytest.mark.skipif(not (Path(__file__).parents[1] / '.git').exists(),
@@ -94,6 +95,18 @@ def test_a_config_of_ones_own_can_build_on_ours(tmp_path):
     mine.write_text("_base_ = ['mmpose_wass::face/hrnet_w18_300w_wass.py']\nwork_dir = 'mine'\n")
     ours = Config.fromfile(CONFIG_ROOT / 'hrnet_w18_300w_wass.py')
     assert Config.fromfile(mine).model == ours.model
+
+
+def test_tools_run_by_name(root_dir, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['mmpose_wass'])
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    main([])
+    assert 'train' in capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        main(['landmarks', '--help'])
+    assert end.value.code == 0 and 'usage: landmarks.py' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="there is no tool 'trian'"):
+        main(['trian'])
 
 
 def test_model_index_names_what_there_is(root_dir):

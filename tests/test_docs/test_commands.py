@@ -23,6 +23,8 @@ from documentation import ROOT, Block, all_blocks, blocks_of, commands_of
 from mmengine.config import Config
 from packaging.requirements import Requirement
 
+from mmpose_wass.engine import load_config
+
 #: Why commands of a tool are not run here, and where the tool itself is run.
 NOT_RUN = {
     'tools/train.py': ('hours of training', 'test_tools/test_train_and_test.py'),
@@ -95,6 +97,8 @@ def check_configs(arguments: argparse.Namespace, page: str) -> None:
         if value.startswith('mmpose::'):
             from mmengine.hub import get_config
             cfg = get_config(value)
+        elif '::' in value:
+            cfg = load_config(value)
         else:
             assert (ROOT / value).is_file(), f'{page}: there is no {value}'
             cfg = Config.fromfile(ROOT / value)
@@ -152,6 +156,8 @@ def understand(monkeypatch, block: Block, command: str) -> str:
     if words[0] in ('python', 'python3') and words[1] == '-c':
         exec(compile(words[2], block.place, 'exec'), {})
         return 'python -c'
+    if words[1:3] == ['-m', 'mmpose_wass']:
+        words = ['python', f'tools/{words[3]}.py', *words[4:]]
     if words[0] in ('python', 'python3') and words[1].endswith('.py'):
         script = words[1]
         assert (ROOT / script).is_file() or script.split('/')[0] not in (
