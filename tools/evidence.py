@@ -35,6 +35,8 @@ EXAMPLES = """examples:
     python tools/evidence.py run l2_s1 w_s1 --budget 60min --data 300w=/data/300w ...
   the page, from the records in results/evidence:
     python tools/evidence.py write
+  its faces, from the trained models:
+    python tools/evidence.py samples l2_s1=L2 w_s15=W js_augmented=JS+aug
 """
 
 
@@ -61,6 +63,17 @@ def parse_args() -> argparse.Namespace:
     run.add_argument('--runs', type=int, metavar='N', help='stop after so many runs')
     run.add_argument('--threads', type=int, metavar='N', default=1,
                      help='threads of each process on a CPU (default: 1)')
+    samples = commands.add_parser('samples', help='what models predict on rendered faces, clean, '
+                                  'occluded and blurred, as a picture')
+    samples.add_argument('names', nargs='+', metavar='EXPERIMENT[=LABEL]',
+                         help='first seed of each')
+    samples.add_argument('--experiments', metavar='FILE.py',
+                         default=str(CONFIG_ROOT / 'evidence' / 'cpu.py'), help='as of run')
+    samples.add_argument('--work-dir', metavar='DIR', default='work_dirs/evidence',
+                         help='folder of the trainings (default: work_dirs/evidence)')
+    samples.add_argument('--faces', type=int, metavar='N', default=3, help='default: 3')
+    samples.add_argument('--out', metavar='FILE', help='default: docs/figures/results/samples.jpg',
+                         default=str(OUTPUT_ROOT / 'docs/figures/results/samples.jpg'))
     commands.add_parser('status', parents=[common], help='what is recorded and what not')
     write = commands.add_parser('write', parents=[common],
                                 help='docs/results.md and its figures from the records')
@@ -117,6 +130,20 @@ def status(args: argparse.Namespace) -> int:
     return 0
 
 
+def samples(args: argparse.Namespace) -> int:
+    """Draw the faces."""
+    from mmpose_wass.evidence.figures.samples import draw_sample_sheet
+    experiments = read_experiments(args.experiments)
+    queue, models = Queue(args.work_dir, experiments, {}), {}
+    for name, _, label in (value.partition('=') for value in args.names):
+        if name not in experiments:
+            raise ValueError(f'there is no experiment {name!r}, only {", ".join(experiments)}')
+        run = queue.run_of(experiments[name], experiments[name].seeds[0])
+        models[label or name] = (str(run.config_file), str(run.checkpoint))
+    print(draw_sample_sheet(models, args.out, args.faces))
+    return 0
+
+
 def write(args: argparse.Namespace) -> int:
     """Write the page."""
     from mmpose_wass.evidence.page import write_page
@@ -129,6 +156,7 @@ def write(args: argparse.Namespace) -> int:
 if __name__ == '__main__':
     arguments = parse_args()
     try:
-        sys.exit(dict(run=run, status=status, write=write)[arguments.command](arguments))
+        sys.exit(dict(run=run, samples=samples, status=status, write=write)[arguments.command](
+            arguments))
     except (ValueError, KeyError, FileNotFoundError) as error:
         sys.exit(f'evidence: {error.args[0] if isinstance(error, KeyError) else error}')

@@ -141,6 +141,10 @@ are cut at 0 and divided by their sum.
 PICTURES = """
 ## Pictures
 
+Rendered faces, clean, under large occlusion and under large blur (`tools/evidence.py samples`):
+
+![Predictions of three models on three rendered faces](figures/results/samples.jpg)
+
 ![Precision against robustness: clean NME and failures under large
 occlusion](figures/results/tradeoff.png)
 
