@@ -31,7 +31,6 @@ l2 = ('losses/l2.py', 'targets/sigma1.py')
 wass = ('losses/wass.py', 'targets/sigma1.5.py')
 js = ('losses/js.py', 'targets/sigma1.py')
 wass_kl = ('losses/wass_kl.py', 'targets/sigma1.5.py')
-wass_js = ('losses/wass_js.py', 'targets/sigma1.py')
 
 # In the order in which they are run: first one seed of everything, then the others.
 experiments = dict(
@@ -59,22 +58,23 @@ experiments = dict(
                     parts=('losses/softargmax.py', 'targets/sigma1.py')),
     w_s1_coordconv=dict(title='W, σ 1, CoordConv',
                         parts=('losses/wass.py', 'targets/sigma1.py', 'coord_conv.py')),
-    # The learning rate: the best one of each loss, without and with augmentation, has three seeds.
-    l2_s1_fast=dict(title='L2, σ 1, learning rate 2e-3', parts=l2, learning_rate=2e-3, turn=3),
-    w_s15_fast=dict(title='W, σ 1.5, learning rate 2e-3', parts=wass, learning_rate=2e-3, turn=3),
-    js_fast=dict(title='JS, σ 1, learning rate 2e-3', parts=js, learning_rate=2e-3, turn=3),
-    js_faster=dict(title='JS, σ 1, learning rate 4e-3', parts=js, learning_rate=4e-3, turn=3),
-    l2_s1_faster=dict(title='L2, σ 1, learning rate 4e-3', parts=l2, learning_rate=4e-3, turn=3,
-                      seeds=three),
-    w_s15_faster=dict(title='W, σ 1.5, learning rate 4e-3', parts=wass, learning_rate=4e-3,
-                      turn=3),
-    l2_s1_fastest=dict(title='L2, σ 1, learning rate 8e-3', parts=l2, learning_rate=8e-3, turn=3),
-    l2_s1_faster_augmented=dict(title='L2, σ 1, augmented, learning rate 4e-3', augmented=True,
-                                parts=l2, learning_rate=4e-3, turn=3),
-    js_faster_augmented=dict(title='JS, σ 1, augmented, learning rate 4e-3', augmented=True,
-                             parts=js, learning_rate=4e-3, turn=3),
-    wjs_faster_augmented=dict(title='W + JS, σ 1, augmented, learning rate 4e-3', augmented=True,
-                              parts=wass_js, learning_rate=4e-3, turn=3),
+    # Learning rates, in thousandths; the best one, without and with augmentation, has three seeds.
+    **{
+        f'{name}_rate{rate}': dict(
+            title=f'{title}, learning rate {rate}e-3', parts=parts, learning_rate=rate / 1000,
+            turn=3, seeds=three if rate == 8 and name != 'w_s15' else (0, ))
+        for name, title, parts, rates in (
+            ('l2_s1', 'L2, σ 1', l2, (2, 4, 8, 16)),
+            ('w_s15', 'W, σ 1.5', wass, (2, 4, 8)),
+            ('js', 'JS, σ 1', js, (2, 4, 8)),
+        ) for rate in rates
+    },
+    **{
+        f'{name}_rate8_augmented': dict(
+            title=f'{title}, augmented, learning rate 8e-3', parts=parts, learning_rate=8e-3,
+            augmented=True, turn=3, seeds=three)
+        for name, title, parts in (('l2_s1', 'L2, σ 1', l2), ('js', 'JS, σ 1', js))
+    },
     # From random weights (shorter: the question is who leaves the plateau).
     **{
         f'scratch_{name}': dict(title=f'{title}, random weights', parts=parts, start=None, drop=(),
@@ -98,4 +98,4 @@ experiments = dict(
                              dict(type='TargetSigmaHook', sigma_at_epoch={0: 3., 2: 2., 4: 1.})],
         }),
 )
-del three, l2, wass, js, wass_kl, wass_js
+del three, l2, wass, js, wass_kl
