@@ -14,6 +14,7 @@ from .data_content_check import check_data_content
 from .distributed import finish_processes, is_first_process, prepare_cpu_processes
 from .finite_training_hook import FiniteTrainingHook
 from .flip_check import check_flip_settings
+from .gradient_size_hook import GradientSizeHook
 from .landmark_count_check import check_landmark_counts
 from .named_test_sets import NamedTestSets, NamedTestSetsEvaluator
 from .predictions_hook import PredictionsHook, write_predictions
@@ -27,9 +28,9 @@ from .time_budget_hook import TimeBudgetHook
 __all__ = [
     'AtomicDumpResults', 'AtomicLocalBackend', 'AutocastOptimWrapper', 'ChannelsLastHook',
     'CheckpointFitHook', 'CheckpointMismatch', 'CoordConvCheckHook', 'CrashSafeCheckpointHook',
-    'CrossDatasetSettings', 'FiniteTrainingHook', 'NamedTestSets', 'NamedTestSetsEvaluator',
-    'PendingValidationHook', 'PredictionsHook', 'PretrainedWeightsError', 'RandomStateHook',
-    'TargetSigmaHook', 'TimeBudgetHook', 'allow_mmengine_checkpoints', 'apply_cross_dataset',
+    'CrossDatasetSettings', 'FiniteTrainingHook', 'GradientSizeHook', 'NamedTestSets',
+    'NamedTestSetsEvaluator', 'PendingValidationHook', 'PredictionsHook', 'PretrainedWeightsError',
+    'RandomStateHook', 'TargetSigmaHook', 'TimeBudgetHook', 'allow_mmengine_checkpoints', 'apply_cross_dataset',
     'atomic_write', 'check_checkpoint', 'check_data_content', 'check_data_files',
     'check_flip_settings', 'check_landmark_counts', 'check_weights', 'check_writable',
     'cross_dataset_settings', 'fetch_pretrained_weights', 'find_resumable', 'finish_processes',

@@ -5,7 +5,7 @@ import copy
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -13,11 +13,13 @@ from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import KEYPOINT_CODECS
 
 from ..datasets.perturbations import level_severity
 from ..evaluation import ResultFile, load_result
 from ..evaluation.functional import calibration_bins, error_detection_auc
+from ..models.heads.probability_mixin import ProbabilityHeadMixin
 from ..robustness.evaluation_sets import EvaluationSet, read_data_files
 from ..robustness.evaluation_settings import LoaderOptions, make_evaluation_settings
 from ..robustness.faces import EvaluationFaces
@@ -59,10 +61,15 @@ class Reading:
         name (str): Unique name.
         title (str): What tables call it.
         codec (dict): Changes of the model's codec.
+        flip (bool): Whether maps are averaged with those of the mirrored image, as the model's
+            head does it in a flip test.
+        tests (tuple[str, ...]): Names of the tests that are read so; empty: all.
     """
     name: str
     title: str
     codec: Mapping[str, Any]
+    flip: bool = False
+    tests: Tuple[str, ...] = ()
 
 
 @dataclass
@@ -91,7 +98,7 @@ def read_tests(file: Union[str, Path],
         tuple[list[Test], list[Reading]]: In the order of the file.
 
     Raises:
-        KeyError: If a test names an unknown set.
+        KeyError: If a test names an unknown set, or a reading an unknown test.
     """
     sets = read_data_files([str(file)])
     cfg = Config.fromfile(str(file))
@@ -110,8 +117,12 @@ def read_tests(file: Union[str, Path],
             name, entry['title'], 'evidence', EvaluationSet(source.data, source.name, config),
             perturbation, level_severity(perturbation, entry['level']) if perturbation else 0.0,
             entry.get('direction', 'motion'))))
-    readings = [Reading(name, entry['title'], entry['codec'].to_dict())
-                for name, entry in cfg['readings'].items()]
+    readings = [Reading(name, entry['title'], entry['codec'].to_dict(), entry.get('flip', False),
+                        tuple(entry.get('tests', ()))) for name, entry in cfg['readings'].items()]
+    unknown = {test for reading in readings for test in reading.tests} - set(cfg['tests'])
+    if unknown:
+        raise KeyError(f'{file}: a reading names the tests {", ".join(sorted(unknown))}, which the '
+                       'file does not describe')
     return tests, readings
 
 
@@ -145,12 +156,19 @@ def measure(config: Union[str, Path], checkpoint: Union[str, Path], tests: List[
     model = face_model.build()
     model.to(memory_format=torch.channels_last)
     decoders = _decoders(face_model.cfg.model.head.decoder.to_dict(), readings)
+    flipped = {reading.name for reading in readings if reading.flip}
+    left_out = {(reading.name, test.name) for reading in readings for test in tests
+                if reading.tests and test.name not in reading.tests}
     found = Measured({}, {})
     for test in tests:
-        results, statistics = _test(face_model, model, test, decoders, limit)
+        results, statistics = _test(
+            face_model, model, test, {name: decoder for name, decoder in decoders.items()
+                                      if (name, test.name) not in left_out}, flipped, limit)
         found.metrics[test.name] = {}
         for name, result in results.items():
-            found.metrics[test.name][name] = _describe(result, statistics)
+            # Statistics are those of the plain maps.
+            found.metrics[test.name][name] = _describe(
+                result, {} if name in flipped else statistics)
             found.faces[f'{test.name}/{name}'] = _per_face(result)
         if statistics:
             found.metrics[test.name]['maps'] = {
@@ -169,6 +187,7 @@ def _decoders(codec: Dict[str, Any], readings: List[Reading]) -> Dict[str, Any]:
 
 @torch.no_grad()
 def _test(face_model: FaceModel, model: torch.nn.Module, test: Test, decoders: Mapping[str, Any],
+          flipped: Collection[str],
           limit: Optional[int]) -> Tuple[Dict[str, ResultFile], Dict[str, np.ndarray]]:
     settings = make_evaluation_settings(face_model, test.protocol, loading=LoaderOptions(0, 32))
     faces = EvaluationFaces(settings, test.protocol, limit)
@@ -183,10 +202,15 @@ def _test(face_model: FaceModel, model: torch.nn.Module, test: Test, decoders: M
         for batch in loader:
             data = model.data_preprocessor(batch, False)
             maps = model.head.forward(model.extract_feat(data['inputs'])).float()
+            mirrored = maps if flipped.isdisjoint(decoders) else flip_heatmaps(
+                model.head.forward(model.extract_feat(data['inputs'].flip(-1))).float(),
+                flip_mode='heatmap', shift_heatmap=False,
+                flip_indices=data['data_samples'][0].metainfo['flip_indices'])
             for name, decoder in decoders.items():
                 samples = copy.deepcopy(data['data_samples'])
                 model.head.decoder = decoder
-                samples = model.add_pred_to_datasample(model.head.decode(maps), None, samples)
+                read = _average(model.head, maps, mirrored) if name in flipped else maps
+                samples = model.add_pred_to_datasample(model.head.decode(read), None, samples)
                 evaluators[name].process(data_samples=samples, data_batch=batch)
             if hasattr(decoder, 'probabilities'):
                 for name, values in map_statistics(decoder.probabilities(maps), maps).items():
@@ -195,6 +219,14 @@ def _test(face_model: FaceModel, model: torch.nn.Module, test: Test, decoders: M
             evaluator.evaluate(len(faces))
         results = {name: load_result(f'{folder}/{name}') for name in decoders}
     return results, {name: np.concatenate(values) for name, values in statistics.items()}
+
+
+def _average(head: torch.nn.Module, maps: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    """Average of two passes as the head's own flip test has it: of distributions, or of values."""
+    if not isinstance(head, ProbabilityHeadMixin):
+        return .5 * (maps + mirrored)
+    codec = head.decoder
+    return codec.maps_of(.5 * (codec.probabilities(maps) + codec.probabilities(mirrored)))
 
 
 def _describe(result: ResultFile, statistics: Mapping[str, np.ndarray]) -> Dict[str, Any]:

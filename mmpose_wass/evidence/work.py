@@ -77,20 +77,41 @@ class Worker:
             left = None if end is None else end - time.monotonic()
             if (left is not None and left <= 0) or len(done) == most:
                 break
-            if self._start_is_missing(run):
+            if not self._has_start(run, left):
                 self.say(f'{run.name}: left, its start is not trained yet')
                 continue
+            left = None if end is None else end - time.monotonic()
             with self.queue.claim(run) as free:
                 if free and not self.is_recorded(run) and self._do(run, left):
                     done.append(run.name)
         return done, [run.name for run in self.open_runs(names)]
 
-    def _start_is_missing(self, run: Run) -> bool:
-        start = run.experiment.start
-        if start is None:
+    def _has_start(self, run: Run, seconds: Optional[float]) -> bool:
+        """Whether the weights are there that a run starts from.
+
+        Records travel with the project, weights do not: a start that is recorded and has none here
+        is trained once more. Its record stays.
+        """
+        if run.experiment.start is None:
+            return True
+        source = self.queue.experiments[run.experiment.start]
+        start = self.queue.run_of(source, source.seeds[0])
+        if start.is_trained:
+            return True
+        if not self.is_recorded(start) or start.name in self.failed \
+                or not self._has_start(start, seconds):
             return False
-        source = self.queue.experiments[start]
-        return not self.queue.run_of(source, source.seeds[0]).is_trained
+        with self.queue.claim(start) as free:
+            if not free:
+                return False
+            self.say(f'{start.name}: recorded, but its weights are not in {start.folder}: '
+                     f'training it again for {run.name}')
+            try:
+                return self.queue.train(start, seconds)
+            except RuntimeError as error:
+                self.failed[start.name] = str(error)
+                self.say(f'{start.name}: FAILED: {error}')
+                return False
 
     def _do(self, run: Run, seconds: Optional[float]) -> bool:
         try:
@@ -135,7 +156,10 @@ def describe_experiment(experiment: Experiment) -> Dict[str, Any]:
 
 
 def read_curve(folder: Path) -> List[Dict[str, float]]:
-    """Loss of each epoch's end and NME of each validation, from MMEngine's scalars."""
+    """Loss of each logged step and NME of each validation, from MMEngine's scalars.
+
+    Where a ``GradientSizeHook`` was at work, steps have what it logged.
+    """
     points: List[Dict[str, float]] = []
     for file in sorted(folder.glob('*/vis_data/scalars.json')):
         for line in file.read_text(encoding='utf-8').splitlines():
@@ -143,7 +167,8 @@ def read_curve(folder: Path) -> List[Dict[str, float]]:
             if 'face/NME' in entry:
                 points.append(dict(epoch=entry['step'], NME=entry['face/NME']))
             elif 'loss' in entry:
-                points.append(dict(step=entry['step'], loss=entry['loss']))
+                points.append(dict(step=entry['step'], loss=entry['loss'], **{
+                    name: value for name, value in entry.items() if name.startswith('gradient_')}))
     return points
 
 

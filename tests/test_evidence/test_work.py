@@ -1,4 +1,5 @@
 """The whole way: two experiments of one epoch, trained, measured and recorded."""
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,43 @@ def test_a_lost_record_is_measured_without_training(worked, rendered_300w, monke
     assert worker.work(['second']) == (['second_seed0'], [])
     tests = '"tests"'
     assert record.read_text().split(tests)[1] == before.split(tests)[1]
+
+
+def test_a_recorded_start_without_weights_is_trained_again(worked, rendered_300w, monkeypatch,
+                                                           tmp_path):
+    """Records come with the project, weights do not."""
+    done = worked[0] / 'results'
+    (tmp_path / 'results').mkdir()
+    kept = [Path(shutil.copy(done / f'first_seed0{suffix}', tmp_path / 'results'))
+            for suffix in ('.json', '.npz')]
+    before = [path.read_bytes() for path in kept]
+    monkeypatch.setattr(queue_module, '_call', forked)
+    lines = []
+    worker = make_worker(tmp_path, {'300w': f'{rendered_300w}/'}, lines)
+    assert worker.work() == (['second_seed0'], []), worker.failed
+    assert any('first_seed0: recorded, but its weights are not in' in line for line in lines)
+    assert [path.read_bytes() for path in kept] == before
+    # Equal seeds: the start is what it was.
+    first, again = (torch.load(folder / 'runs/first_seed0/epoch_1.pth', weights_only=False)
+                    for folder in (worked[0], tmp_path))
+    assert all(torch.equal(value, again['state_dict'][name])
+               for name, value in first['state_dict'].items())
+
+
+def test_a_start_that_fails_again_is_reported_once(worked, rendered_300w, monkeypatch, tmp_path):
+    shutil.copytree(worked[0] / 'results', tmp_path / 'results')
+    for path in (tmp_path / 'results').glob('second*'):
+        path.unlink()
+
+    def fail(command, log, seconds):
+        log.write_text('the disk is full')
+        return 1
+
+    monkeypatch.setattr(queue_module, '_call', fail)
+    worker = make_worker(tmp_path, {'300w': f'{rendered_300w}/'})
+    assert worker.work() == ([], ['second_seed0'])
+    assert list(worker.failed) == ['first_seed0']
+    assert 'the disk is full' in worker.failed['first_seed0']
 
 
 def test_a_failure_stops_neither_the_others_nor_is_it_lost(tmp_path, rendered_300w, monkeypatch):

@@ -31,6 +31,17 @@ l2 = ('losses/l2.py', 'targets/sigma1.py')
 wass = ('losses/wass.py', 'targets/sigma1.5.py')
 js = ('losses/js.py', 'targets/sigma1.py')
 wass_kl = ('losses/wass_kl.py', 'targets/sigma1.5.py')
+# In place of JS alone: a little of W for what is far off.
+wass_js = {
+    'model.head.loss': dict(
+        _delete_=True,
+        type='WeightedSumHeatmapLoss',
+        losses=dict(
+            wasserstein=dict(type='WassersteinHeatmapLoss', sigma=1., loss_weight=0.1),
+            js=dict(type='JSHeatmapLoss')))
+}
+# Those of compact.py, to which experiments add.
+hooks = [dict(type='SyncBuffersHook'), dict(type='ChannelsLastHook')]
 
 # In the order in which they are run: first one seed of everything, then the others.
 experiments = dict(
@@ -58,44 +69,70 @@ experiments = dict(
                     parts=('losses/softargmax.py', 'targets/sigma1.py')),
     w_s1_coordconv=dict(title='W, σ 1, CoordConv',
                         parts=('losses/wass.py', 'targets/sigma1.py', 'coord_conv.py')),
-    # Learning rates, in thousandths; the best one, without and with augmentation, has three seeds.
+    # Learning rates, in thousandths.
     **{
-        f'{name}_rate{rate}': dict(
-            title=f'{title}, learning rate {rate}e-3', parts=parts, learning_rate=rate / 1000,
-            turn=3, seeds=three if rate == 8 and name != 'w_s15' else (0, ))
-        for name, title, parts, rates in (
-            ('l2_s1', 'L2, σ 1', l2, (2, 4, 8, 16)),
-            ('w_s15', 'W, σ 1.5', wass, (2, 4, 8)),
-            ('js', 'JS, σ 1', js, (2, 4, 8)),
-        ) for rate in rates
+        f'{name}_rate{rate}': dict(title=f'{title}, learning rate {rate}e-3', parts=parts,
+                                   learning_rate=rate / 1000, turn=3)
+        for name, title, parts in (('l2_s1', 'L2, σ 1', l2), ('w_s15', 'W, σ 1.5', wass),
+                                   ('js', 'JS, σ 1', js)) for rate in (2, 4, 16)
     },
+    # At the best of them: what the page compares.
     **{
-        f'{name}_rate8_augmented': dict(
-            title=f'{title}, augmented, learning rate 8e-3', parts=parts, learning_rate=8e-3,
-            augmented=True, turn=3, seeds=three)
-        for name, title, parts in (('l2_s1', 'L2, σ 1', l2), ('js', 'JS, σ 1', js))
+        f'{name}_rate8': dict(title=f'{title}, learning rate 8e-3', learning_rate=8e-3, turn=3,
+                              seeds=seeds, **settings)
+        for name, title, seeds, settings in (
+            ('l2_s1', 'L2, σ 1', three, dict(parts=l2)),
+            ('l2_s15', 'L2, σ 1.5', three, dict(parts=('losses/l2.py', 'targets/sigma1.5.py'))),
+            ('l2_s3', 'L2, σ 3', three, dict(parts=('losses/l2.py', 'targets/sigma3.py'))),
+            ('w_s1', 'W, σ 1', three, dict(parts=('losses/wass.py', 'targets/sigma1.py'))),
+            ('w_s15', 'W, σ 1.5', three, dict(parts=wass)),
+            ('w_s3', 'W, σ 3', three, dict(parts=('losses/wass.py', 'targets/sigma3.py'))),
+            ('js', 'JS, σ 1', three, dict(parts=js)),
+            ('wjs', '0.1 W + JS, σ 1', three, dict(parts=js, options=wass_js)),
+            ('awing', 'AWing, σ 1', (0, ), dict(
+                parts=('losses/awing.py', 'targets/sigma1.py'))),
+            ('dark', 'DARK, σ 1', (0, ), dict(parts=('losses/dark.py', 'targets/sigma1.py'))),
+            ('kl_s15', 'KL, σ 1.5', (0, ), dict(
+                parts=('losses/kl.py', 'targets/sigma1.5.py'))),
+            ('wkl_s15', 'W + KL, σ 1.5', (0, ), dict(parts=wass_kl)),
+            ('softmax_mse', 'L2 of softmaxed maps, σ 1', (0, ), dict(
+                parts=('losses/softmax_mse.py', 'targets/sigma1.py'))),
+            ('softargmax', 'soft-arg-max, σ 1', (0, ), dict(
+                parts=('losses/softargmax.py', 'targets/sigma1.py'))),
+            ('w_s15_mixture', 'W, σ 1.5, mixture gradient', (0, ), dict(parts=wass, options={
+                'model.head.loss.logit_gradient': 'mixture'})),
+            ('l2_s1_augmented', 'L2, σ 1, augmented', three, dict(parts=l2, augmented=True)),
+            ('l2_s15_augmented', 'L2, σ 1.5, augmented', three, dict(
+                parts=('losses/l2.py', 'targets/sigma1.5.py'), augmented=True)),
+            ('w_s15_augmented', 'W, σ 1.5, augmented', three, dict(parts=wass, augmented=True)),
+            ('js_augmented', 'JS, σ 1, augmented', three, dict(parts=js, augmented=True)),
+            ('wjs_augmented', '0.1 W + JS, σ 1, augmented', three, dict(
+                parts=js, options=wass_js, augmented=True)),
+        )
     },
-    # From random weights (shorter: the question is who leaves the plateau).
+    # From random weights (shorter: the question is who leaves the plateau); the gradient is watched.
     **{
         f'scratch_{name}': dict(title=f'{title}, random weights', parts=parts, start=None, drop=(),
-                                epochs=4, options=options, tests=('clean', ), turn=turn)
-        for name, title, parts, turn, options in (
-            ('w', 'W, σ 1.5', wass, 0, {}),
-            ('w_mixture', 'W, mixture gradient', wass, 0, {
+                                epochs=4, tests=('clean', ), options={**options, 'custom_hooks': [
+                                    *hooks, dict(type='GradientSizeHook', radius=4.5)]})
+        for name, title, parts, options in (
+            ('w', 'W, σ 1.5', wass, {}),
+            ('w_mixture', 'W, mixture gradient', wass, {
                 'model.head.loss.logit_gradient': 'mixture'}),
-            ('w_power', 'W, p^½ gradient', wass, 3, {
+            ('w_power', 'W, p^½ gradient', wass, {
                 'model.head.loss.logit_gradient': dict(power=0.5)}),
-            ('wkl', 'W + KL', wass_kl, 0, {}),
-            ('kl', 'KL', ('losses/kl.py', 'targets/sigma1.5.py'), 3, {}),
-            ('l2', 'L2, σ 1', l2, 0, {}),
+            ('wkl', 'W + KL', wass_kl, {}),
+            ('kl', 'KL', ('losses/kl.py', 'targets/sigma1.5.py'), {}),
+            ('js', 'JS, σ 1', js, {}),
+            ('l2', 'L2, σ 1', l2, {}),
         )
     },
     wkl_annealed=dict(
         title='W + KL, σ 3 → 1', parts=('losses/wass_kl.py', 'targets/sigma1.py'), turn=3,
         options={
             'model.head.loss.losses.wasserstein.sigma': 3.0,
-            'custom_hooks': [dict(type='SyncBuffersHook'), dict(type='ChannelsLastHook'),
-                             dict(type='TargetSigmaHook', sigma_at_epoch={0: 3., 2: 2., 4: 1.})],
+            'custom_hooks': [
+                *hooks, dict(type='TargetSigmaHook', sigma_at_epoch={0: 3., 2: 2., 4: 1.})],
         }),
 )
-del three, l2, wass, js, wass_kl
+del three, l2, wass, js, wass_kl, wass_js, hooks

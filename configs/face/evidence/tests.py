@@ -50,4 +50,10 @@ readings = dict(
     local_shape=dict(title='local BC, shape prior',
                      codec=dict(type='ShapePriorCodec', sampling='local_barycenter')),
 )
+# The same with a flip test, where the comparison of the best recipes looks.
+readings.update({
+    f'{name}_flip': dict(reading, title=f'{reading["title"]}, flip test', flip=True,
+                         tests=('clean', 'occlusion_large'))
+    for name, reading in readings.items()
+})
 del common
