@@ -30,10 +30,10 @@ __all__ = [
     'CheckpointFitHook', 'CheckpointMismatch', 'CoordConvCheckHook', 'CrashSafeCheckpointHook',
     'CrossDatasetSettings', 'FiniteTrainingHook', 'GradientSizeHook', 'NamedTestSets',
     'NamedTestSetsEvaluator', 'PendingValidationHook', 'PredictionsHook', 'PretrainedWeightsError',
-    'RandomStateHook', 'TargetSigmaHook', 'TimeBudgetHook', 'allow_mmengine_checkpoints', 'apply_cross_dataset',
-    'atomic_write', 'check_checkpoint', 'check_data_content', 'check_data_files',
-    'check_flip_settings', 'check_landmark_counts', 'check_weights', 'check_writable',
-    'cross_dataset_settings', 'fetch_pretrained_weights', 'find_resumable', 'finish_processes',
-    'is_first_process', 'load_config', 'prepare_cpu_processes', 'write_json',
+    'RandomStateHook', 'TargetSigmaHook', 'TimeBudgetHook', 'allow_mmengine_checkpoints',
+    'apply_cross_dataset', 'atomic_write', 'check_checkpoint', 'check_data_content',
+    'check_data_files', 'check_flip_settings', 'check_landmark_counts', 'check_weights',
+    'check_writable', 'cross_dataset_settings', 'fetch_pretrained_weights', 'find_resumable',
+    'finish_processes', 'is_first_process', 'load_config', 'prepare_cpu_processes', 'write_json',
     'write_predictions'
 ]

@@ -110,7 +110,7 @@ experiments = dict(
                 parts=js, options=wass_js, augmented=True)),
         )
     },
-    # From random weights (shorter: the question is who leaves the plateau); the gradient is watched.
+    # From random weights (shorter: the question is who leaves the plateau); gradients are watched.
     **{
         f'scratch_{name}': dict(title=f'{title}, random weights', parts=parts, start=None, drop=(),
                                 epochs=4, tests=('clean', ), options={**options, 'custom_hooks': [
