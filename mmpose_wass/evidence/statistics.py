@@ -1,4 +1,4 @@
-"""Means over seeds with their intervals, and paired differences."""
+"""Means over seeds with their intervals, paired differences, and ratios."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,11 +7,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..evaluation.functional.bootstrap import (
-    percentile_interval,
-    resampling_weights,
-    student_seed_draws,
-)
+from ..evaluation.functional.bootstrap import percentile_interval, resampling_weights
 from .records import Record
 
 RESAMPLES = 2000
@@ -44,42 +40,125 @@ class Estimate:
         value (float): The mean.
         low (float): Lower end of the 95 % interval.
         high (float): Upper end.
-        seeds (int): Number of seeds. With one, the interval says nothing of other seeds.
+        seeds (int): Number of seeds.
         spread (float): Largest less smallest value over seeds.
+        covers_seeds (bool): Whether the interval says what other seeds would give: with one seed
+            only if it was told how much seeds matter elsewhere.
     """
     value: float
     low: float
     high: float
     seeds: int
     spread: float
+    covers_seeds: bool = True
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether 0 lies outside the interval."""
-        return self.low > 0 or self.high < 0
+        """Whether 0 lies outside the interval, and other seeds are in it."""
+        return self.covers_seeds and (self.low > 0 or self.high < 0)
 
 
-def estimate(records: Sequence[Record], reading: str, test: str,
-             measure: str) -> Optional[Estimate]:
+@dataclass(frozen=True)
+class SeedDeviation:
+    """How much seeds change a measure.
+
+    Attributes:
+        deviation (float): Standard deviation over seeds.
+        freedom (int): Degrees of freedom that it rests on.
+    """
+    deviation: float
+    freedom: int
+
+
+class Evidence:
+    """Records, and what is to be said of systems by them.
+
+    Where a system has one seed, its interval has the deviation over seeds that experiments with
+    several seeds show on the same test, pooled over all of them.
+
+    Args:
+        groups: Records by experiment, see ``group_by_experiment``.
+    """
+
+    def __init__(self, groups: Mapping[str, Sequence[Record]]) -> None:
+        self.groups = groups
+
+    def records(self, system: System) -> Sequence[Record]:
+        """Runs of a system's experiment; none if it was not run."""
+        return self.groups.get(system.experiment, ())
+
+    def estimate(self, system: System, test: str, measure: str) -> Optional[Estimate]:
+        """A measure of a system, see :func:`estimate`."""
+        return estimate(self.records(system), system.reading, test, measure,
+                        self.seed_deviation(system.reading, test, measure))
+
+    def difference(self, first: System, second: System, test: str,
+                   measure: str) -> Optional[Estimate]:
+        """First less second, see :func:`difference`."""
+        return difference(self.records(first), first.reading, self.records(second), second.reading,
+                          test, measure, self._difference_deviation(first, second, test, measure))
+
+    def ratio(self, first: System, second: System, test: str,
+              measure: str) -> Optional[Estimate]:
+        """Change from the second to the first in per cent of the second, see :func:`ratio`."""
+        return ratio(self.records(first), first.reading, self.records(second), second.reading,
+                     test, measure, self._difference_deviation(first, second, test, measure))
+
+    def seed_deviation(self, reading: str, test: str, measure: str) -> Optional[SeedDeviation]:
+        """Deviation over seeds, pooled over the experiments that have several.
+
+        Experiments whose own config reads the maps (``own``) stand for no other; for them the
+        deviation is that of all readings.
+        """
+        square, freedom = 0.0, 0
+        for group in self.groups.values():
+            readings = [reading] if reading != 'own' else sorted(
+                {key.split('/')[1] for record in group for key in record.faces})
+            for one in readings:
+                means = [values.mean() for values in _face_values(group, one, test,
+                                                                  measure).values()]
+                if len(means) > 1:
+                    square += (len(means) - 1) * np.var(means, ddof=1)
+                    freedom += len(means) - 1
+        return SeedDeviation(float(np.sqrt(square / freedom)), freedom) if freedom else None
+
+    def _difference_deviation(self, first: System, second: System, test: str,
+                              measure: str) -> Optional[SeedDeviation]:
+        # One training that is read in two ways: what its seed does to both is not known.
+        if first.experiment == second.experiment:
+            return None
+        sides = [self.seed_deviation(one.reading, test, measure) for one in (first, second)]
+        if None in sides:
+            return None
+        return SeedDeviation(float(np.hypot(*(side.deviation for side in sides))),
+                             min(side.freedom for side in sides))
+
+
+def estimate(records: Sequence[Record], reading: str, test: str, measure: str,
+             elsewhere: Optional[SeedDeviation] = None) -> Optional[Estimate]:
     """A measure of a system on a test.
 
-    The interval combines what other test faces would change (bootstrap over faces, all seeds with
-    the same draws) and what other seeds would (Student's t over the seeds' means).
+    The interval combines what other test faces would change (bootstrap over the units of the test,
+    such as people or stretches of a film; all seeds with the same draws) and what other seeds would
+    (Student's t over the seeds' means).
 
     Args:
         records: Runs of one experiment that differ in their seeds.
         reading: Name of the reading.
         test: Name of the test.
         measure: Of :data:`MEASURES`.
+        elsewhere: What seeds change in other experiments, in place of what one seed cannot tell.
 
     Returns:
         Estimate | None: In per cent; None if no record has it.
     """
-    return _summarize(_face_values(records, reading, test, measure))
+    return _summarize(_face_values(records, reading, test, measure), _units(records, test),
+                      elsewhere)
 
 
 def difference(first: Sequence[Record], first_reading: str, second: Sequence[Record],
-               second_reading: str, test: str, measure: str) -> Optional[Estimate]:
+               second_reading: str, test: str, measure: str,
+               elsewhere: Optional[SeedDeviation] = None) -> Optional[Estimate]:
     """First less second, paired by faces, and by seeds as far as both have them.
 
     Args:
@@ -89,13 +168,47 @@ def difference(first: Sequence[Record], first_reading: str, second: Sequence[Rec
         second_reading: How it is read.
         test: Name of the test.
         measure: Of :data:`MEASURES`.
+        elsewhere: What seeds change in such differences, in place of what one seed cannot tell.
 
     Returns:
         Estimate | None: In percentage points; None if they share no seed.
     """
     one = _face_values(first, first_reading, test, measure)
     other = _face_values(second, second_reading, test, measure)
-    return _summarize({seed: one[seed] - other[seed] for seed in one if seed in other})
+    return _summarize({seed: one[seed] - other[seed] for seed in one if seed in other},
+                      _units(first, test), elsewhere)
+
+
+def ratio(first: Sequence[Record], first_reading: str, second: Sequence[Record],
+          second_reading: str, test: str, measure: str,
+          elsewhere: Optional[SeedDeviation] = None) -> Optional[Estimate]:
+    """How much less or more the first has than the second, in per cent of the second.
+
+    Arguments as of :func:`difference`; over the seeds that both have, the same draws of faces for
+    both. Seeds count through their difference.
+
+    Returns:
+        Estimate | None: In per cent, below 0 if the first has less; None if they share no seed or
+        the second has none at all.
+    """
+    one = _face_values(first, first_reading, test, measure)
+    other = _face_values(second, second_reading, test, measure)
+    seeds = [seed for seed in one if seed in other]
+    if not seeds:
+        return None
+    units = _units(first, test)
+    above = np.mean([one[seed] for seed in seeds], axis=0)
+    below = np.mean([other[seed] for seed in seeds], axis=0)
+    if not below.any():
+        return None
+    gaps = np.array([one[seed].mean() - other[seed].mean() for seed in seeds])
+    moved, covers = _seed_draws(gaps, elsewhere)
+    base = _resample(below, units)
+    draws = 100 * ((_resample(above, units) + moved) / base - 1)
+    low, high = percentile_interval(draws)
+    ratios = np.array([100 * (one[seed].mean() / other[seed].mean() - 1) for seed in seeds])
+    return Estimate(float(100 * (above.mean() / below.mean() - 1)), low, high, len(seeds),
+                    float(np.ptp(ratios)), covers)
 
 
 def _face_values(records: Sequence[Record], reading: str, test: str,
@@ -105,29 +218,77 @@ def _face_values(records: Sequence[Record], reading: str, test: str,
             for record in records if key in record.faces}
 
 
-def _summarize(values: Mapping[int, np.ndarray]) -> Optional[Estimate]:
+def _units(records: Sequence[Record], test: str) -> Optional[Tuple[int, ...]]:
+    """Number of the unit that each face belongs to; None: each is a unit of its own."""
+    return records[0].units.get(test) if records else None
+
+
+def _summarize(values: Mapping[int, np.ndarray], units: Optional[Tuple[int, ...]],
+               elsewhere: Optional[SeedDeviation]) -> Optional[Estimate]:
     if not values:
         return None
     seeds = np.array([column.mean() for column in values.values()])
     faces = np.mean(list(values.values()), axis=0)
-    draws = _weights(len(faces)) @ faces / len(faces)
-    deviation = float(seeds.std(ddof=1)) if len(seeds) > 1 else 0.0
-    draws = draws + student_seed_draws(len(seeds), RESAMPLES, np.random.default_rng(1), deviation)
-    low, high = percentile_interval(draws)
-    return Estimate(float(faces.mean()), low, high, len(seeds), float(np.ptp(seeds)))
+    moved, covers = _seed_draws(seeds, elsewhere)
+    low, high = percentile_interval(_resample(faces, units) + moved)
+    return Estimate(float(faces.mean()), low, high, len(seeds), float(np.ptp(seeds)), covers)
+
+
+def _resample(faces: np.ndarray, units: Optional[Tuple[int, ...]]) -> np.ndarray:
+    """Means over faces whose units are drawn with replacement: ``[RESAMPLES]``."""
+    if units is None:
+        return _weights(len(faces)) @ faces / len(faces)
+    if len(units) != len(faces):
+        raise ValueError(f'{len(faces)} faces were measured and {len(units)} have a unit: write '
+                         'the units of the tests anew (tools/evidence.py units)')
+    places = np.asarray(units)
+    weights = _weights(int(places.max()) + 1)
+    return (weights @ np.bincount(places, weights=faces)) / (weights @ np.bincount(places))
+
+
+def _seed_draws(means: np.ndarray,
+                elsewhere: Optional[SeedDeviation]) -> Tuple[np.ndarray, bool]:
+    """How far other seeds might move a mean over seeds, and whether that is known."""
+    if len(means) > 1:
+        deviation, freedom = float(means.std(ddof=1)), len(means) - 1
+    elif elsewhere is not None:
+        deviation, freedom = elsewhere.deviation, elsewhere.freedom
+    else:
+        return np.zeros(RESAMPLES), False
+    draws = np.random.default_rng(1).standard_t(freedom, RESAMPLES)
+    return draws * deviation / np.sqrt(len(means)), True
 
 
 @lru_cache(maxsize=8)
 def _weights(count: int) -> np.ndarray:
-    """How often each of ``count`` faces is drawn: ``[RESAMPLES, count]``, the same every time."""
+    """How often each of ``count`` units is drawn: ``[RESAMPLES, count]``, the same every time."""
     return np.concatenate([block for _, block in resampling_weights(count, RESAMPLES, 0)])
 
 
-def far_mass(records: Sequence[Record], test: str) -> Optional[Tuple[float, int]]:
-    """Mean mass far from the mode in per cent, and the number of seeds."""
-    found: List[float] = [record.content['tests'][test]['maps']['far_mass'] for record in records
-                          if 'maps' in record.content['tests'].get(test, {})]
-    return (100 * float(np.mean(found)), len(found)) if found else None
+def far_mass(records: Sequence[Record], test: str) -> Optional[Estimate]:
+    """Mean mass far from the mode in per cent; the interval is over seeds (Student's t)."""
+    return _over_seeds(_far_masses(records, test))
+
+
+def far_mass_difference(first: Sequence[Record], second: Sequence[Record],
+                        test: str) -> Optional[Estimate]:
+    """First less second in percentage points, paired by seeds; the interval is over seeds."""
+    one, other = _far_masses(first, test), _far_masses(second, test)
+    return _over_seeds({seed: one[seed] - other[seed] for seed in one if seed in other})
+
+
+def _far_masses(records: Sequence[Record], test: str) -> Dict[int, float]:
+    return {record.content['seed']: 100 * record.content['tests'][test]['maps']['far_mass']
+            for record in records if 'maps' in record.content['tests'].get(test, {})}
+
+
+def _over_seeds(values: Mapping[int, float]) -> Optional[Estimate]:
+    if not values:
+        return None
+    seeds = np.array(list(values.values()))
+    moved, covers = _seed_draws(seeds, None)
+    low, high = percentile_interval(seeds.mean() + moved)
+    return Estimate(float(seeds.mean()), low, high, len(seeds), float(np.ptp(seeds)), covers)
 
 
 def mean_metric(records: Sequence[Record], reading: str, test: str, name: str) -> Optional[float]:

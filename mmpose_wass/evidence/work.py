@@ -1,6 +1,7 @@
 """Work off a queue: train, measure, keep the record; each run by itself."""
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
+from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..engine.results import now, software_versions
 from ..project import ROOT
@@ -141,6 +143,7 @@ class Worker:
             experiment=run.experiment.name, title=run.experiment.title, seed=run.seed,
             settings=describe_experiment(run.experiment),
             training=dict(seconds=sum(read_seconds(run)), tries=len(read_seconds(run)),
+                          start_digest=digest(self.queue.start_file(run)),
                           curve=read_curve(run.folder)),
             testing=dict(seconds=round(time.monotonic() - start, 1)),
             machine=describe_machine(), versions=software_versions(), commit=commit(), date=now(),
@@ -170,6 +173,18 @@ def read_curve(folder: Path) -> List[Dict[str, float]]:
                 points.append(dict(step=entry['step'], loss=entry['loss'], **{
                     name: value for name, value in entry.items() if name.startswith('gradient_')}))
     return points
+
+
+def digest(weights: Optional[Path]) -> Optional[str]:
+    """Twelve digits that tell one start from another; None for random weights."""
+    if weights is None:
+        return None
+    found = hashlib.sha256()
+    content = CheckpointLoader.load_checkpoint(str(weights), map_location='cpu')['state_dict']
+    for name in sorted(content):
+        found.update(name.encode())
+        found.update(content[name].contiguous().numpy().tobytes())
+    return found.hexdigest()[:12]
 
 
 def describe_machine() -> Dict[str, Any]:
