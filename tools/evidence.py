@@ -16,9 +16,9 @@ import torch
 
 import mmpose_wass  # noqa: F401  registers all
 from mmpose_wass.evidence.experiments import read_experiments
-from mmpose_wass.evidence.measure import read_tests
+from mmpose_wass.evidence.measure import read_tests, units_of_tests
 from mmpose_wass.evidence.queue import Queue
-from mmpose_wass.evidence.records import read_records
+from mmpose_wass.evidence.records import read_records, write_units
 from mmpose_wass.evidence.work import Worker
 from mmpose_wass.project import CONFIG_ROOT, OUTPUT_ROOT
 from mmpose_wass.reproduction.run import parse_budget
@@ -51,12 +51,13 @@ def parse_args() -> argparse.Namespace:
     common.add_argument('--results', metavar='DIR',
                         default=str(OUTPUT_ROOT / 'results' / 'evidence'),
                         help='folder of the records (default: results/evidence)')
-    run = commands.add_parser('run', parents=[common], help='train, measure and record')
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument('--tests', metavar='FILE.py', default=str(CONFIG_ROOT / 'evidence/tests.py'),
+                      help='the tests (default: configs/face/evidence/tests.py)')
+    data.add_argument('--data', nargs='+', metavar='NAME=DIR', default=[],
+                      help='folders of the data sets (default: data/NAME)')
+    run = commands.add_parser('run', parents=[common, data], help='train, measure and record')
     run.add_argument('names', nargs='*', metavar='EXPERIMENT', help='default: all')
-    run.add_argument('--tests', metavar='FILE.py', default=str(CONFIG_ROOT / 'evidence/tests.py'),
-                     help='the tests (default: configs/face/evidence/tests.py)')
-    run.add_argument('--data', nargs='+', metavar='NAME=DIR', default=[],
-                     help='folders of the data sets (default: data/NAME)')
     run.add_argument('--work-dir', metavar='DIR', default='work_dirs/evidence',
                      help='folder of the trainings (default: work_dirs/evidence)')
     run.add_argument('--budget', metavar='TIME', help='stop after 90s, 60min, 2h')
@@ -74,6 +75,8 @@ def parse_args() -> argparse.Namespace:
     samples.add_argument('--faces', type=int, metavar='N', default=3, help='default: 3')
     samples.add_argument('--out', metavar='FILE', help='default: docs/figures/results/samples.jpg',
                          default=str(OUTPUT_ROOT / 'docs/figures/results/samples.jpg'))
+    commands.add_parser('units', parents=[common, data], help='write which faces of the tests '
+                        'belong together (people, stretches of film), for the intervals')
     commands.add_parser('status', parents=[common], help='what is recorded and what not')
     write = commands.add_parser('write', parents=[common],
                                 help='docs/results.md and its figures from the records')
@@ -83,10 +86,11 @@ def parse_args() -> argparse.Namespace:
                        help="file whose small table is renewed too; '' for none (default: "
                        'README.md)')
     args = parser.parse_args()
-    if args.command == 'run':
+    if args.command in ('run', 'units'):
         try:
             args.roots = read_roots(args.data)
-            args.seconds = parse_budget(args.budget) if args.budget else None
+            if args.command == 'run':
+                args.seconds = parse_budget(args.budget) if args.budget else None
         except ValueError as error:
             parser.error(str(error))
     return args
@@ -118,6 +122,15 @@ def run(args: argparse.Namespace) -> int:
     for name, reason in worker.failed.items():
         print(f'failed: {name}: {reason}', file=sys.stderr)
     return 1 if worker.failed else 0
+
+
+def units(args: argparse.Namespace) -> int:
+    """Write the units of the tests."""
+    found = units_of_tests(read_tests(args.tests, args.roots)[0])
+    print(write_units(args.results, found))
+    for name, names in found.items():
+        print(f'{name}: {len(names)} faces in {len(set(names))} units')
+    return 0
 
 
 def status(args: argparse.Namespace) -> int:
@@ -156,7 +169,7 @@ def write(args: argparse.Namespace) -> int:
 if __name__ == '__main__':
     arguments = parse_args()
     try:
-        sys.exit(dict(run=run, samples=samples, status=status, write=write)[arguments.command](
-            arguments))
+        sys.exit(dict(run=run, units=units, samples=samples, status=status,
+                      write=write)[arguments.command](arguments))
     except (ValueError, KeyError, FileNotFoundError) as error:
         sys.exit(f'evidence: {error.args[0] if isinstance(error, KeyError) else error}')

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import copy
+import os.path as osp
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpose.models.utils.tta import flip_heatmaps
-from mmpose.registry import KEYPOINT_CODECS
+from mmpose.registry import DATASETS, KEYPOINT_CODECS
 
 from ..datasets.perturbations import level_severity
 from ..evaluation import ResultFile, load_result
@@ -45,10 +47,14 @@ class Test:
         name (str): Unique name.
         title (str): What tables call it.
         protocol (Protocol): The faces and what is done to them.
+        unit (str, optional): Regular expression whose first group, in the name of an image, is the
+            unit that its face belongs to, where faces are not independent of each other: a person,
+            a stretch of film. None: each face is one.
     """
     name: str
     title: str
     protocol: Protocol
+    unit: Optional[str] = None
 
     __test__ = False  # pytest, this is not for you
 
@@ -116,7 +122,7 @@ def read_tests(file: Union[str, Path],
         tests.append(Test(name, entry['title'], Protocol(
             name, entry['title'], 'evidence', EvaluationSet(source.data, source.name, config),
             perturbation, level_severity(perturbation, entry['level']) if perturbation else 0.0,
-            entry.get('direction', 'motion'))))
+            entry.get('direction', 'motion')), entry.get('unit')))
     readings = [Reading(name, entry['title'], entry['codec'].to_dict(), entry.get('flip', False),
                         tuple(entry.get('tests', ()))) for name, entry in cfg['readings'].items()]
     unknown = {test for reading in readings for test in reading.tests} - set(cfg['tests'])
@@ -147,10 +153,7 @@ def measure(config: Union[str, Path], checkpoint: Union[str, Path], tests: List[
         FileNotFoundError: If a test's data are not there.
     """
     for test in tests:
-        problem = test.protocol.test_set.problem()
-        if problem is not None:
-            raise FileNotFoundError(f'test {test.name}: {problem}. Give the folder of the data '
-                                    f'with --data {test.protocol.test_set.data}=DIR')
+        _check_data(test)
     face_model, = read_models([(str(config), str(checkpoint))])
     init_default_scope(face_model.cfg.get('default_scope', 'mmpose'))
     model = face_model.build()
@@ -176,6 +179,36 @@ def measure(config: Union[str, Path], checkpoint: Union[str, Path], tests: List[
         say(f'    {test.title}: ' + ', '.join(
             f'{name} {result.metrics["NME"]:.2f}' for name, result in results.items()))
     return found
+
+
+def units_of_tests(tests: Sequence[Test]) -> Dict[str, List[str]]:
+    """The unit of each face of the tests that have units, in the order that faces are tested in.
+
+    Raises:
+        FileNotFoundError: If a test's data are not there.
+        ValueError: If the expression finds no unit in an image's name.
+    """
+    found = {}
+    for test in tests:
+        if test.unit is None:
+            continue
+        _check_data(test)
+        test_set = test.protocol.test_set
+        faces = DATASETS.build(dict(test_set.config, pipeline=[]))
+        names = [osp.relpath(faces.get_data_info(place)['img_path'], test_set.image_folder)
+                 for place in range(len(faces))]
+        for name in names:
+            if not re.search(test.unit, name):
+                raise ValueError(f'test {test.name}: unit {test.unit!r} finds nothing in {name}')
+        found[test.name] = [re.search(test.unit, name).group(1) for name in names]
+    return found
+
+
+def _check_data(test: Test) -> None:
+    problem = test.protocol.test_set.problem()
+    if problem is not None:
+        raise FileNotFoundError(f'test {test.name}: {problem}. Give the folder of the data '
+                                f'with --data {test.protocol.test_set.data}=DIR')
 
 
 def _decoders(codec: Dict[str, Any], readings: List[Reading]) -> Dict[str, Any]:

@@ -18,7 +18,9 @@ data_synthetic_aflw = dict(test_sets=dict(test=dict(
     type='AFLWDataset', data_root='data/synthetic_aflw/', data_prefix=dict(img='images/'),
     ann_file='annotations/face_landmarks_aflw_test.json', **common)))
 
-# title, test set, and the level of a perturbation (docs/perturbations.md).
+# title, test set, the level of a perturbation (docs/perturbations.md), and the unit that a face
+# belongs to, found in its image's name: a person of imm73, a stretch of film.
+stretch = r'^(.+)/'
 tests = dict(
     clean=dict(title='clean', data='300w', test_set='common'),
     occlusion_medium=dict(title='occlusion, medium', data='300w', test_set='common',
@@ -29,12 +31,14 @@ tests = dict(
                      perturbation='motion_blur', level='medium', direction='random'),
     blur_large=dict(title='blur, large', data='300w', test_set='common',
                     perturbation='motion_blur', level='large', direction='random'),
-    imm73=dict(title='imm73', data='imm73', test_set='full'),
-    video=dict(title='video', data='300vw', test_set='video'),
+    imm73=dict(title='imm73', data='imm73', test_set='full', unit=r'(\d+)_\d+\.jpg$'),
+    video=dict(title='video', data='300vw', test_set='video', unit=stretch),
     video_blur_medium=dict(title='video, blur medium', data='300vw', test_set='video',
-                           perturbation='motion_blur', level='medium', direction='motion'),
+                           perturbation='motion_blur', level='medium', direction='motion',
+                           unit=stretch),
     video_blur_large=dict(title='video, blur large', data='300vw', test_set='video',
-                          perturbation='motion_blur', level='large', direction='motion'),
+                          perturbation='motion_blur', level='large', direction='motion',
+                          unit=stretch),
     rendered_wflw=dict(title='rendered WFLW', data='synthetic_wflw', test_set='test'),
     rendered_aflw=dict(title='rendered AFLW', data='synthetic_aflw', test_set='test'),
 )
@@ -56,4 +60,4 @@ readings.update({
                          tests=('clean', 'occlusion_large'))
     for name, reading in readings.items()
 })
-del common
+del common, stretch
