@@ -1,6 +1,7 @@
 """What a map says beside its point: how sharp it is, and how much of it lies elsewhere."""
 from __future__ import annotations
 
+import math
 from typing import Dict
 
 import torch
@@ -11,6 +12,20 @@ from ..ot import barycenter
 
 #: Mass farther from the mode than this share of the map's width is far.
 FAR = 3 / 16
+
+
+def own_far_mass(sigma: float, width: int = 32) -> float:
+    """Mass of a Gaussian target that counts as far itself, inside of the map.
+
+    Args:
+        sigma: Its standard deviation in heatmap pixels.
+        width: Of the map.
+
+    Example:
+        >>> round(own_far_mass(3), 3), own_far_mass(1) < 1e-6
+        (0.135, True)
+    """
+    return math.exp(-(FAR * width)**2 / (2 * sigma**2))
 
 
 def map_statistics(probability: Tensor, maps: Tensor) -> Dict[str, Tensor]:

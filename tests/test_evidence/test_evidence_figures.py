@@ -19,6 +19,7 @@ from mmpose_wass.evidence.figures import (
 )
 from mmpose_wass.evidence.figures import systems as systems_module
 from mmpose_wass.evidence.figures.gradient_maps import example_states, target_region
+from mmpose_wass.evidence.figures.gradient_training import draw_gradient_through_training
 from mmpose_wass.evidence.records import group_by_experiment
 
 SYSTEMS = [('l2', 'max', 'L2, max'), ('w', 'bc', 'W, BC')]
@@ -117,6 +118,21 @@ def test_tradeoff_has_intervals_and_labels_that_do_not_touch(groups, tmp_path, d
     bars = [segment for one in panel.containers for part in one[2]
             for segment in part.get_segments()]
     assert len(bars) == 4 and all(np.ptp(bar, axis=0).max() > 0 for bar in bars)
+
+
+def test_gradients_are_those_that_were_logged(tmp_path, drawn):
+    record = made_up_record('watched', 0, 6., start=None)
+    record.content['training']['curve'] = [
+        dict(step=step, loss=1., gradient_size=8 / step, gradient_near_target=2.)
+        for step in (1, 2, 4)] + [dict(epoch=1, NME=9.)]
+    draw_gradient_through_training({'watched': [record]}, ['watched'], tmp_path / 'a.png')
+    sizes, shares = drawn[0].axes[:2]
+    line, = sizes.get_lines()
+    np.testing.assert_allclose(line.get_ydata(), [1, 1 / 2, 1 / 4])
+    np.testing.assert_allclose(shares.get_lines()[0].get_ydata(), [25, 50, 100])
+    with pytest.raises(ValueError, match='star_seed0 has no gradient.*GradientSizeHook'):
+        draw_gradient_through_training({'star': [made_up_record('star', 0, 5.)]}, ['star'],
+                                       tmp_path / 'b.png')
 
 
 def test_what_is_not_there_is_named(groups, tmp_path):
@@ -254,8 +270,8 @@ def test_a_page_has_the_pictures_that_its_records_allow(groups, tmp_path, monkey
     monkeypatch.setattr(module, 'draw_gradient_over_map', lambda path: str(path))
     systems = [*SYSTEMS, ('w', 'local', 'not read so'), ('star', 'bc', 'not run')]
     drawn = module.draw_page_pictures(
-        groups, tmp_path / 'pictures', systems, systems, [('w', 'bc'), ('star', 'bc')],
-        ['scratch', 'not_run'], 16.8)
+        groups, tmp_path / 'pictures', systems, systems,
+        [('w', 'bc', 'W, BC'), ('star', 'bc', 'not run')], ['scratch', 'not_run'])
     # No record holds blurred faces.
     assert list(drawn) == ['cumulative_clean', 'cumulative_occlusion_large', 'tradeoff',
                            'calibration_w', 'training', 'gradient_over_map', 'gradient_descent']

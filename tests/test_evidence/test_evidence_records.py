@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from test_evidence.small_evidence import made_up_record
 
-from mmpose_wass.evidence.records import group_by_experiment, read_records, write_record
+from mmpose_wass.evidence.records import (
+    group_by_experiment,
+    read_records,
+    read_units,
+    write_record,
+    write_units,
+)
 
 
 def test_round_trip(tmp_path):
@@ -59,3 +65,14 @@ def test_a_broken_record_is_named(tmp_path, damage):
 
 def test_an_empty_folder_has_no_records(tmp_path):
     assert read_records(tmp_path) == []
+
+
+def test_units_come_back_as_numbers(tmp_path):
+    write_record(tmp_path, made_up_record('w', 0, 4.2))
+    path = write_units(tmp_path, dict(video=['b', 'a', 'b'], imm73=['01', '01']))
+    assert read_units(tmp_path) == dict(video=(1, 0, 1), imm73=(0, 0))
+    record, = read_records(tmp_path)  # and are no record
+    assert record.units['video'] == (1, 0, 1)
+    path.write_text('[1, 2')
+    with pytest.raises(ValueError, match='test_units.json does not hold .*evidence.py units'):
+        read_records(tmp_path)

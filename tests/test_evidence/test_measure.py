@@ -9,7 +9,7 @@ from test_evidence.small_evidence import SMALL, TESTS
 
 from mmpose_wass.evidence import CONFIG_ROOT, read_experiments
 from mmpose_wass.evidence.map_statistics import map_statistics
-from mmpose_wass.evidence.measure import measure, read_tests
+from mmpose_wass.evidence.measure import measure, read_tests, units_of_tests
 
 NAMES = ('wkl_s15', 'l2_s1', 'dark')
 
@@ -83,6 +83,46 @@ def test_readings_and_tests_are_told_apart(measured):
     signals = set(found['clean']['bc']['confidence'])
     assert signals == {'score', 'peak', 'probability_peak', 'deviation', 'entropy', 'far_mass'}
     assert set(measured['dark'].metrics['clean']['own']['confidence']) == {'score'}
+
+
+@pytest.mark.parametrize('name, own', [('wkl_s15', 'bc'), ('l2_s1', 'max')])
+def test_flip_test_is_that_of_the_model(models, rendered_300w, tmp_path, name, own):
+    """Distributions are averaged, or values, as the head itself does it."""
+    file = tmp_path / 'tests.py'
+    file.write_text(TESTS + f"""
+readings['flipped'] = dict(readings['{own}'], flip=True, tests=('clean', ))
+""")
+    found = measure(*models[name], *read_tests(file, {'300w': str(rendered_300w)}),
+                    say=lambda line: None).metrics
+    assert 'flipped' not in found['occlusion_large']
+    config, checkpoint = models[name]
+    cfg = Config.fromfile(str(config))
+    cfg.load_from = str(checkpoint)
+    cfg.model.test_cfg.flip_test = True
+    cfg.test_dataloader.dataset.ann_file = 'annotations/face_landmarks_300w_valid_common.json'
+    expected = Runner.from_cfg(cfg).test()
+    for measure_name in ('NME', 'FR_L@0.10'):
+        assert found['clean']['flipped'][measure_name] == pytest.approx(
+            expected[f'face/{measure_name}'], rel=1e-4)
+    assert found['clean']['flipped']['NME'] != found['clean'][own]['NME']
+
+
+def test_units_are_found_in_names(rendered_300w, tmp_path):
+    file = tmp_path / 'tests.py'
+    file.write_text(TESTS.replace("title='clean',", r"title='clean', unit=r'(\w)\.\w+$',"))
+    roots = {'300w': f'{rendered_300w}/'}
+    found = units_of_tests(read_tests(file, roots)[0])
+    assert list(found) == ['clean'] and all(len(unit) == 1 for unit in found['clean'])
+    file.write_text(TESTS.replace("title='clean',", "title='clean', unit='(person)',"))
+    with pytest.raises(ValueError, match="test clean: unit '.person.' finds nothing in "):
+        units_of_tests(read_tests(file, roots)[0])
+
+
+def test_a_reading_of_an_unknown_test_is_named(tmp_path):
+    file = tmp_path / 'tests.py'
+    file.write_text(TESTS + "readings['bc']['tests'] = ('cleen', )\n")
+    with pytest.raises(KeyError, match='reading names the tests cleen'):
+        read_tests(file, {})
 
 
 def test_lost_data_and_unknown_sets_are_named(models, tmp_path):

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence
 
 from .calibration import SIGNALS, draw_calibration
 from .cumulative import draw_cumulative_errors
 from .gradient_descent import draw_gradient_descent
 from .gradient_maps import draw_gradient_over_map
+from .gradient_training import draw_gradient_through_training, logged_gradients
 from .levels import COLUMNS, draw_level_curves
 from .systems import DrawnSystem, FilePath, Groups
 from .tradeoff import draw_tradeoff
@@ -18,8 +19,8 @@ CUMULATIVE_TESTS = ('clean', 'occlusion_large', 'video_blur_large')
 
 
 def draw_page_pictures(groups: Groups, folder: FilePath, systems: Sequence[Sequence[str]],
-                       tradeoff: Sequence[Sequence[str]], calibrated: Sequence[Tuple[str, str]],
-                       training: Sequence[str], mean_face: float) -> Dict[str, str]:
+                       tradeoff: Sequence[Sequence[str]], calibrated: Sequence[Sequence[str]],
+                       training: Sequence[str]) -> Dict[str, str]:
     """Draw what the records allow: systems without a record of a test are left out there.
 
     Args:
@@ -27,9 +28,8 @@ def draw_page_pictures(groups: Groups, folder: FilePath, systems: Sequence[Seque
         folder: Where pictures go; it is made.
         systems: Triples of experiment, reading and label, of cumulative errors and levels.
         tradeoff: The same for the picture of precision against robustness.
-        calibrated: Experiments and readings with a picture of their confidences.
+        calibrated: The same for systems with a picture of their confidences each.
         training: Names of experiments with a training curve.
-        mean_face: NME of the mean face on their validation faces in per cent.
 
     Returns:
         dict[str, str]: File by the picture's name, in the order of the arguments; those that
@@ -52,14 +52,17 @@ def draw_page_pictures(groups: Groups, folder: FilePath, systems: Sequence[Seque
     there = _there(groups, tradeoff, ['clean', 'occlusion_large'])
     if there:
         put('tradeoff', draw_tradeoff, groups, there)
-    for experiment, reading in calibrated:
-        if _there(groups, [(experiment, reading, '')], ['clean', 'occlusion_large']):
+    for experiment, reading, label in calibrated:
+        if _there(groups, [(experiment, reading, label)], ['clean', 'occlusion_large']):
             known = groups[experiment][0].content['tests']['clean'][reading]['confidence']
             put(f'calibration_{experiment}', draw_calibration, groups, experiment, reading,
-                [name for name in SIGNALS if name in known])
+                [name for name in SIGNALS if name in known], title=label)
     names = [name for name in training if groups.get(name)]
     if names:
-        put('training', draw_training_curves, groups, names, reference={'mean face': mean_face})
+        put('training', draw_training_curves, groups, names)
+    watched = [name for name in names if logged_gradients(groups[name][0])]
+    if watched:
+        put('gradient_through_training', draw_gradient_through_training, groups, watched)
     put('gradient_over_map', draw_gradient_over_map)
     put('gradient_descent', draw_gradient_descent)
     return drawn
