@@ -13,27 +13,23 @@ import sys
 from pathlib import Path
 
 from mmpose_wass.evidence.claims import CLAIMS, check_claim
-from mmpose_wass.evidence.page import with_table
-from mmpose_wass.evidence.page_texts import READING_TITLES, TEST_TITLES
-from mmpose_wass.evidence.records import group_by_experiment, read_records
-from mmpose_wass.evidence.statistics import System, estimate
+from mmpose_wass.evidence.experiments import read_experiments
+from mmpose_wass.evidence.page import read_page, with_table
+from mmpose_wass.evidence.page_tables import estimate_cell
+from mmpose_wass.evidence.page_texts import TEST_TITLES
+from mmpose_wass.evidence.statistics import System
+from mmpose_wass.project import CONFIG_ROOT
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / 'docs/choosing.md'
 RESULTS = ROOT / 'results/evidence'
 
-#: What the advice is about, as it is said in the table.
-ROWS = {
-    'L2, σ 1': System('l2_s1', 'max'),
-    'L2, σ 1, read by a barycentre near the mode': System('l2_s1', 'local'),
-    'L2, σ 1, read by the barycentre': System('l2_s1', 'bc'),
-    'W, σ 1': System('w_s1', 'bc'),
-    'W, σ 1, CoordConv': System('w_s1_coordconv', 'bc'),
-    'W, σ 1.5': System('w_s15', 'bc'),
-    'W, σ 3': System('w_s3', 'bc'),
-    'W and KL, σ 1.5': System('wkl_s15', 'bc'),
-    'KL, σ 1.5': System('kl_s15', 'bc'),
-}
+#: What the advice is about.
+ROWS = tuple(System(f'{name}_rate8', reading) for name, reading in (
+    ('l2_s1', 'max'), ('l2_s1', 'local'), ('l2_s1', 'bc'), ('l2_s15', 'local'), ('w_s1', 'bc'),
+    ('w_s1_coordconv', 'bc'), ('w_s15', 'bc'), ('w_s3', 'bc'), ('wkl_s15', 'bc'), ('js', 'bc'),
+    ('js', 'shape'), ('w_s15_augmented', 'bc'), ('js_augmented', 'bc'),
+    ('js_augmented', 'shape')))
 #: Precision, then robustness.
 COLUMNS = (('clean', 'NME'), ('clean', 'FR_L@0.10'), ('occlusion_large', 'FR_L@0.10'),
            ('video_blur_large', 'FR_L@0.10'), ('imm73', 'NME'))
@@ -49,22 +45,17 @@ def measured_text(results: Path) -> str:
     Raises:
         ValueError: If there are no records.
     """
-    records = read_records(results)
-    if not records:
-        raise ValueError(f'no records in {results}: python tools/evidence.py run')
-    groups = group_by_experiment(records)
+    page = read_page(results, read_experiments(CONFIG_ROOT / 'evidence' / 'cpu.py'))
     names = {'FR_L@0.10': 'FR^L'}
-    lines = ['| trained with (read by) | seeds | ' + ' | '.join(
+    lines = ['| trained with, read by | seeds | ' + ' | '.join(
         f'{names.get(measure, measure)}, {TEST_TITLES[test]}' for test, measure in COLUMNS) + ' |',
         '|---|---|' + '---|' * len(COLUMNS)]
-    for title, system in ROWS.items():
-        group = groups.get(system.experiment, ())
-        cells = [estimate(group, system.reading, test, measure) for test, measure in COLUMNS]
-        lines.append(f'| {title} ({READING_TITLES[system.reading]}) | {len(group)} | ' + ' | '.join(
-            'not run' if cell is None else f'{cell.value:.2f} [{cell.low:.2f}, {cell.high:.2f}]'
-            for cell in cells) + ' |')
+    for system in ROWS:
+        cells = [page.evidence.estimate(system, *column) for column in COLUMNS]
+        lines.append(f'| {page.label(system)} | {len(page.evidence.records(system))} | '
+                     + ' | '.join(map(estimate_cell, cells)) + ' |')
     lines += ['', "The paper's advice, by these runs:", '']
-    lines += [f'- {claim.text} **{check_claim(claim, groups)[0]}**'
+    lines += [f'- {claim.text} **{check_claim(claim.comparisons, page.evidence)[0]}**'
               for claim in CLAIMS if claim.source == ADVICE]
     return '\n'.join(lines)
 

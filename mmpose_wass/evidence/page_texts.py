@@ -27,9 +27,7 @@ BEST = (System('l2_s15_rate8', 'local'), System('w_s15_rate8', 'bc'), System('js
 BASELINES = (System('l2_s1_rate8', 'local'), System('l2_s1_rate8', 'local_shape'),
              System('l2_s15_rate8', 'max'), System('l2_s15_rate8', 'local_shape'),
              System('awing_rate8', 'max'), System('awing_rate8', 'local'),
-             System('dark_rate8', 'own'), System('softmax_mse_rate8', 'bc'),
-             System('softargmax_rate8', 'bc'), System('kl_s15_rate8', 'bc'),
-             System('wkl_s15_rate8', 'bc'), System('l2_s1_augmented_rate8', 'max'),
+             System('dark_rate8', 'own'), System('softmax_mse_rate8', 'bc'), System('l2_s1_augmented_rate8', 'max'),
              System('l2_s1_augmented_rate8', 'local_shape'),
              System('l2_s15_augmented_rate8', 'local'),
              System('l2_s15_augmented_rate8', 'local_shape'),
@@ -38,6 +36,13 @@ BASELINES = (System('l2_s1_rate8', 'local'), System('l2_s1_rate8', 'local_shape'
 README = (System('l2_s1_rate8', 'max'), System('l2_s15_rate8', 'local'),
           System('w_s1_rate8', 'bc'), System('w_s15_rate8', 'bc'), System('js_rate8', 'bc'),
           System('l2_s15_augmented_rate8', 'local_shape'), System('js_augmented_rate8', 'shape'))
+
+#: The same at the learning rate that was tried first.
+SLOW = tuple(System(name, reading) for name, reading in (
+    ('l2_s1', 'max'), ('l2_s1', 'local'), ('l2_s3', 'max'), ('w_s1', 'bc'), ('w_s15', 'bc'),
+    ('w_s3', 'bc'), ('js', 'bc'), ('l2_s1_augmented', 'local_shape'),
+    ('w_s15_augmented', 'shape'), ('js_augmented', 'shape'), ('awing', 'local'), ('dark', 'own'),
+    ('softargmax', 'bc'), ('kl_s15', 'bc'), ('wkl_s15', 'bc'), ('w_s1_coordconv', 'bc')))
 
 #: Columns of the table of learning rates: thousandths, and the end of the experiment's name.
 RATES = {1: '', 2: '_rate2', 4: '_rate4', 8: '_rate8', 16: '_rate16'}
@@ -66,14 +71,14 @@ ABLATION = (
     ('0.1 W + JS for JS', _JS, System('wjs_rate8', 'bc')),
     ('0.1 W + JS for JS, both augmented', System('js_augmented_rate8', 'bc'),
      System('wjs_augmented_rate8', 'bc')),
-    ('W + KL for W', _W, System('wkl_s15_rate8', 'bc')),
-    ('KL alone for W + KL', System('wkl_s15_rate8', 'bc'), System('kl_s15_rate8', 'bc')),
-    ('mixture gradient', _W, System('w_s15_mixture_rate8', 'bc')),
+    ('W + KL for W (at 1e-3)', System('w_s15', 'bc'), System('wkl_s15', 'bc')),
+    ('KL alone for W + KL (at 1e-3)', System('wkl_s15', 'bc'), System('kl_s15', 'bc')),
+    ('mixture gradient (at 1e-3)', System('w_s15', 'bc'), System('w_s15_mixture', 'bc')),
     ('σ 1 → 1.5, W', _W1, _W),
     ('σ 1 → 3, W', _W1, System('w_s3_rate8', 'bc')),
     ('σ 1 → 1.5, L2', _L2, _L2_WIDE),
-    ('σ annealed 3 → 1', System('wkl_s15_rate8', 'bc'), System('wkl_annealed_rate8', 'bc')),
-    ('CoordConv', _W1, System('w_s1_coordconv_rate8', 'bc')),
+    ('W + KL with σ annealed 3 → 1, for W', _W1, System('wkl_annealed_rate8', 'bc')),
+    ('CoordConv (at 1e-3)', System('w_s1', 'bc'), System('w_s1_coordconv', 'bc')),
     ('MAX → local BC, L2', System('l2_s1_rate8', 'max'), _L2),
     ('BC → local BC, W', _W, System('w_s15_rate8', 'local')),
     ('BC → local BC, JS', _JS, System('js_rate8', 'local')),

@@ -87,8 +87,7 @@ experiments = dict(
             (three, ('l2_s1', 'l2_s15', 'l2_s3', 'w_s1', 'w_s15', 'w_s3', 'js', 'wjs',
                      'l2_s1_augmented', 'l2_s15_augmented', 'w_s15_augmented', 'js_augmented',
                      'wjs_augmented')),
-            ((0, ), ('awing', 'dark', 'kl_s15', 'wkl_s15', 'softmax_mse', 'softargmax',
-                     'w_s15_mixture', 'w_s1_coordconv', 'wkl_annealed')),
+            ((0, ), ('awing', 'dark', 'softmax_mse', 'wkl_annealed')),
         ) for name in names
     },
     # Other learning rates, in thousandths.
