@@ -50,7 +50,7 @@ def measured_text(results: Path) -> str:
     lines = ['| trained with, read by | seeds | ' + ' | '.join(
         f'{names.get(measure, measure)}, {TEST_TITLES[test]}' for test, measure in COLUMNS) + ' |',
         '|---|---|' + '---|' * len(COLUMNS)]
-    for system in ROWS:
+    for system in filter(page.evidence.records, ROWS):
         cells = [page.evidence.estimate(system, *column) for column in COLUMNS]
         lines.append(f'| {page.label(system)} | {len(page.evidence.records(system))} | '
                      + ' | '.join(map(estimate_cell, cells)) + ' |')

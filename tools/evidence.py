@@ -17,8 +17,9 @@ import torch
 import mmpose_wass  # noqa: F401  registers all
 from mmpose_wass.evidence.experiments import read_experiments
 from mmpose_wass.evidence.measure import read_tests, units_of_tests
-from mmpose_wass.evidence.queue import Queue
+from mmpose_wass.evidence.queue import Queue, Run
 from mmpose_wass.evidence.records import read_records, write_units
+from mmpose_wass.evidence.shipping import ship_model
 from mmpose_wass.evidence.work import Worker
 from mmpose_wass.project import CONFIG_ROOT, OUTPUT_ROOT
 from mmpose_wass.reproduction.run import parse_budget
@@ -35,7 +36,9 @@ EXAMPLES = """examples:
     python tools/evidence.py run l2_s1 w_s1 --budget 60min --data 300w=/data/300w ...
   the page, from the records in results/evidence:
     python tools/evidence.py write
-  its faces, from the trained models:
+  the model that comes with the package, of a run:
+    python tools/evidence.py ship js_augmented_rate8 --out mmpose_wass/assets/face68_compact
+  the page's faces, from the trained models:
     python tools/evidence.py samples l2_s1=L2 w_s15=W js_augmented=JS+aug
 """
 
@@ -78,6 +81,15 @@ def parse_args() -> argparse.Namespace:
     commands.add_parser('units', parents=[common, data], help='write which faces of the tests '
                         'belong together (people, stretches of film), for the intervals')
     commands.add_parser('status', parents=[common], help='what is recorded and what not')
+    ship = commands.add_parser('ship', help="a run's first seed as a model for a package: a config "
+                               'and weights in half precision')
+    ship.add_argument('name', metavar='EXPERIMENT')
+    ship.add_argument('--experiments', metavar='FILE.py',
+                      default=str(CONFIG_ROOT / 'evidence' / 'cpu.py'), help='as of run')
+    ship.add_argument('--work-dir', metavar='DIR', default='work_dirs/evidence',
+                      help='folder of the trainings (default: work_dirs/evidence)')
+    ship.add_argument('--out', metavar='PATH', required=True,
+                      help='PATH.py and PATH.pth are written')
     write = commands.add_parser('write', parents=[common],
                                 help='docs/results.md and its figures from the records')
     write.add_argument('--out', metavar='FILE.md', default=str(OUTPUT_ROOT / 'docs' / 'results.md'),
@@ -146,15 +158,34 @@ def status(args: argparse.Namespace) -> int:
 def samples(args: argparse.Namespace) -> int:
     """Draw the faces."""
     from mmpose_wass.evidence.figures.samples import draw_sample_sheet
-    experiments = read_experiments(args.experiments)
-    queue, models = Queue(args.work_dir, experiments, {}), {}
+    models = {}
     for name, _, label in (value.partition('=') for value in args.names):
-        if name not in experiments:
-            raise ValueError(f'there is no experiment {name!r}, only {", ".join(experiments)}')
-        run = queue.run_of(experiments[name], experiments[name].seeds[0])
+        run = first_run(args, name)
         models[label or name] = (str(run.config_file), str(run.checkpoint))
     print(draw_sample_sheet(models, args.out, args.faces))
     return 0
+
+
+def ship(args: argparse.Namespace) -> int:
+    """Write a model for a package."""
+    run = first_run(args, args.name)
+    if not run.is_trained:
+        raise FileNotFoundError(f'{run.name} is not trained yet: there is no {run.checkpoint}; '
+                                f'python tools/evidence.py run {args.name}')
+    for path in ship_model(run.config_file, run.checkpoint, args.out,
+                           f'Made by `python tools/evidence.py ship {args.name}`, seed '
+                           f'{run.seed}.'):
+        print(path)
+    return 0
+
+
+def first_run(args: argparse.Namespace, name: str) -> Run:
+    """The run of an experiment's first seed."""
+    experiments = read_experiments(args.experiments)
+    if name not in experiments:
+        raise ValueError(f'there is no experiment {name!r}, only {", ".join(experiments)}')
+    return Queue(args.work_dir, experiments, {}).run_of(experiments[name],
+                                                        experiments[name].seeds[0])
 
 
 def write(args: argparse.Namespace) -> int:
@@ -169,7 +200,7 @@ def write(args: argparse.Namespace) -> int:
 if __name__ == '__main__':
     arguments = parse_args()
     try:
-        sys.exit(dict(run=run, units=units, samples=samples, status=status,
+        sys.exit(dict(run=run, units=units, samples=samples, ship=ship, status=status,
                       write=write)[arguments.command](arguments))
     except (ValueError, KeyError, FileNotFoundError) as error:
         sys.exit(f'evidence: {error.args[0] if isinstance(error, KeyError) else error}')

@@ -61,7 +61,7 @@ class Page:
         columns = (('clean', 'NME'), ('clean', 'FR_L@0.10'), ('occlusion_large', 'FR_L@0.10'),
                    ('video_blur_large', 'FR_L@0.10'), ('imm73', 'NME'))
         rows = []
-        for system in README:
+        for system in self._there(*README):
             cells = [self.evidence.estimate(system, *column) for column in columns]
             rows.append((self.label(system), *('not run' if cell is None else f'{cell.value:.2f}'
                                                for cell in cells)))
@@ -111,7 +111,8 @@ class Page:
         blocks = []
         for measure, words in (('NME', 'NME (%)'), ('FR_L@0.10', 'FR^L at 0.10 (%)'),
                                ('FR_L@0.20', 'FR^L at 0.20 (%)')):
-            rows = [self._row(system, REQUIRED_TESTS, measure) for system in (*MAIN, *BEST)]
+            rows = [self._row(system, REQUIRED_TESTS, measure)
+                    for system in self._there(*MAIN, *BEST)]
             blocks.append(f'**{words}**, mean over seeds [95 % interval]\n\n' + table(
                 ('system', 'seeds', *(TEST_TITLES[test] for test in REQUIRED_TESTS)), rows))
         tests = ('clean', 'occlusion_large', 'video', 'video_blur_large', 'rendered_wflw',
@@ -119,13 +120,18 @@ class Page:
         blocks.append(
             '**Baselines, video, and the rendered faces of other data sets**, NME (%)\n\n'
             + table(('system', 'seeds', *(TEST_TITLES[test] for test in tests)),
-                    [self._row(system, tests, 'NME') for system in (*MAIN, *BEST, *BASELINES)]))
+                    [self._row(system, tests, 'NME')
+                     for system in self._there(*MAIN, *BEST, *BASELINES)]))
         slow = [f'**{words}**\n\n' + table(
             ('system', 'seeds', *(TEST_TITLES[test] for test in REQUIRED_TESTS)),
-            [self._row(system, REQUIRED_TESTS, measure) for system in SLOW])
+            [self._row(system, REQUIRED_TESTS, measure) for system in self._there(*SLOW)])
             for measure, words in (('NME', 'NME (%)'), ('FR_L@0.10', 'FR^L at 0.10 (%)'))]
         blocks.append(details('The same at a learning rate of 1e-3', '\n\n'.join(slow)))
         return section('main', SECTIONS, '\n\n'.join(blocks))
+
+    def _there(self, *systems: System) -> List[System]:
+        """Systems with a record; the others stand under what was not run."""
+        return [system for system in systems if self.evidence.records(system)]
 
     def _row(self, system: System, tests: Iterable[str], measure: str) -> Tuple[str, ...]:
         cells = [self.evidence.estimate(system, test, measure) for test in tests]
@@ -197,6 +203,8 @@ class Page:
         for title, base, changed in ABLATION:
             found = [self.evidence.difference(changed, base, test, measure)
                      for test, measure in ABLATION_COLUMNS]
+            if not any(found):
+                continue
             seeds = max((one.seeds for one in found if one is not None), default=0)
             rows.append((title, self.label(base), self.label(changed), str(seeds),
                          *map(difference_cell, found)))
