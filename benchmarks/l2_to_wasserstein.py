@@ -27,7 +27,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 from mmpose.registry import MODELS
 
-from mmpose_wass.engine import check_checkpoint, check_data_files, load_config
+from mmpose_wass.engine import check_checkpoint, check_data_files, load_checkpoint, load_config
 from mmpose_wass.engine.data_check import annotation_path, find_datasets
 from mmpose_wass.engine.logit_scale import convert_model, load_weights
 
@@ -153,7 +153,7 @@ def write_start(cfg: Config, args: argparse.Namespace, convert: bool, seed: int)
     init_default_scope('mmpose')
     set_random_seed(seed)
     model = MODELS.build(cfg.model)
-    load_weights(model, torch.load(args.checkpoint, map_location='cpu'), args.checkpoint)
+    load_weights(model, load_checkpoint(args.checkpoint), args.checkpoint)
     factors = []
     if convert:
         loader = Runner.build_dataloader(copy.deepcopy(cfg.train_dataloader), seed=seed)

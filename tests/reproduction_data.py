@@ -3,10 +3,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Optional
+
+from mmengine.config import Config
+
+from mmpose_wass.project import CONFIG_ROOT
 
 CONFIG = """
 model = dict(
-    type='TopdownPoseEstimator', backbone=dict(type='HRNet'{init}),
+    type='TopdownPoseEstimator', backbone={backbone}, neck={neck},
     head=dict(
         type='HeatmapHead', decoder=dict(type='BarycenterCodec', input_size=({side}, {side}))))
 train_dataloader = dict(dataset=dict(
@@ -18,12 +23,20 @@ reproduction = dict({notes})
 """
 
 
+def zoo_model(stem: str) -> dict:
+    """The model of the zoo's config of that name."""
+    path, = CONFIG_ROOT.rglob(f'{stem}.py')
+    return Config.fromfile(path).model.to_dict()
+
+
 def write_report(folder: Path, stem: str, metrics: dict, *, name: str = '', side: int = 256,
                  epochs: int = 60, date: str = '2020-01-01', notes: str = '', faces: str = '',
-                 init: str = ", init_cfg=dict(type='Pretrained')") -> Path:
-    """A report of the config ``stem``."""
+                 model: Optional[dict] = None) -> Path:
+    """A report of the config ``stem``, with its own backbone and neck or those of ``model``."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = CONFIG.format(side=side, notes=notes, faces=faces, init=init)
+    model = zoo_model(stem) if model is None else model
+    text = CONFIG.format(side=side, notes=notes, faces=faces, backbone=model['backbone'],
+                         neck=model.get('neck'))
     path = folder / f'{name or stem}.json'
     path.write_text(json.dumps(dict(
         metrics=metrics, config=dict(file=f'somewhere/{stem}.py', text=text),

@@ -13,7 +13,13 @@ from mmengine.runner import Runner, set_random_seed
 from mmpose.registry import MODELS
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
-from mmpose_wass.engine import check_checkpoint, check_data_files, load_config, write_json
+from mmpose_wass.engine import (
+    check_checkpoint,
+    check_data_files,
+    load_checkpoint,
+    load_config,
+    write_json,
+)
 from mmpose_wass.engine.logit_scale import StageReport, convert_model, load_weights
 from mmpose_wass.engine.options import (
     add_turn_on_options,
@@ -125,7 +131,7 @@ def main() -> None:
         set_random_seed(args.seed)
         cfg.seed = args.seed
         model, loader = build(cfg, args.device)
-        checkpoint = torch.load(args.checkpoint, map_location='cpu')
+        checkpoint = load_checkpoint(args.checkpoint)
         check_coordinate_channels(model, checkpoint.get('state_dict', checkpoint))
         load_weights(model, checkpoint, args.checkpoint)
         print(f'Maps of {args.batches} batches:', flush=True)

@@ -56,9 +56,13 @@ def to_onnx(module: LandmarkExportModule, metadata: Mapping[str, Any], opset: in
 
     Raises:
         ImportError: If ``onnx`` (or ``onnxscript``) is missing; says how to get it.
+        NotImplementedError: For ``'dynamo'`` before torch 2.5.
     """
     onnx = require('onnx', 'exporting to ONNX')
     if exporter == 'dynamo':
+        if not _knows_dynamo():
+            raise NotImplementedError("exporter 'dynamo' needs torch 2.5 or later, this is "
+                                      f"{torch.__version__}; exporter 'torchscript' does without")
         require('onnxscript', "exporter 'dynamo'")
     with warnings.catch_warnings(), torch.no_grad():
         # Of the tracer (Python branches on sizes, which are fixed here) and of deprecations.
@@ -79,12 +83,17 @@ def to_onnx(module: LandmarkExportModule, metadata: Mapping[str, Any], opset: in
     return model.SerializeToString()
 
 
+def _knows_dynamo() -> bool:
+    """Whether this torch (2.5 or later) has both exporters behind one function."""
+    return 'dynamo' in torch.onnx.export.__code__.co_varnames
+
+
 def _traced(onnx, module: LandmarkExportModule, opset: int, batch_size: Optional[int]):
     names = (INPUT_NAME, *OUTPUT_NAMES)
     options = {}
     if batch_size is None:
         options['dynamic_axes'] = {name: {0: 'batch'} for name in names}
-    if 'dynamo' in torch.onnx.export.__code__.co_varnames:  # torch >= 2.5
+    if _knows_dynamo():
         options['dynamo'] = False
     buffer = io.BytesIO()
     torch.onnx.export(

@@ -9,12 +9,11 @@ from typing import NamedTuple, Optional, Tuple
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 from mmengine.utils import import_modules_from_strings
 from mmpose.registry import MODELS
 from torch import nn
 
-from mmpose_wass.engine.checkpoint import check_checkpoint
+from mmpose_wass.engine.checkpoint import check_checkpoint, load_checkpoint
 from mmpose_wass.engine.cross_dataset import trained_scheme
 from mmpose_wass.engine.logit_scale import load_weights
 from mmpose_wass.engine.options import set_preprocessor
@@ -97,7 +96,7 @@ def load_source_model(cfg: Config, checkpoint: Optional[str]) -> SourceModel:
     content, digest = {}, ''
     if checkpoint:
         check_checkpoint(checkpoint)
-        content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+        content = load_checkpoint(checkpoint)
         digest = '' if '://' in checkpoint else file_hash(checkpoint)
     model = revert_sync_batchnorm(MODELS.build(cfg.model))
     if checkpoint:

@@ -3,7 +3,7 @@
 from .atomic_dump import AtomicDumpResults
 from .atomic_storage import AtomicLocalBackend
 from .autocast_optim_wrapper import AutocastOptimWrapper, ChannelsLastHook
-from .checkpoint import allow_mmengine_checkpoints, check_checkpoint
+from .checkpoint import allow_mmengine_checkpoints, check_checkpoint, load_checkpoint, safe_loading
 from .checkpoint_fit_hook import CheckpointFitHook, CheckpointMismatch, check_weights
 from .config_loading import load_config
 from .coord_conv_hook import CoordConvCheckHook
@@ -34,6 +34,6 @@ __all__ = [
     'apply_cross_dataset', 'atomic_write', 'check_checkpoint', 'check_data_content',
     'check_data_files', 'check_flip_settings', 'check_landmark_counts', 'check_weights',
     'check_writable', 'cross_dataset_settings', 'fetch_pretrained_weights', 'find_resumable',
-    'finish_processes', 'is_first_process', 'load_config', 'prepare_cpu_processes', 'write_json',
-    'write_predictions'
+    'finish_processes', 'is_first_process', 'load_checkpoint', 'load_config',
+    'prepare_cpu_processes', 'safe_loading', 'write_json', 'write_predictions'
 ]

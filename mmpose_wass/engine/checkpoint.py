@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
+import warnings
 from _codecs import encode  # how pickle spells bytes; PyTorch allows it itself from 2.5 on
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Callable, Iterator
 
 import numpy as np
 import torch
+
+from .distributed import is_first_process
 
 # Kinds of numbers and strings in the NumPy arrays that a checkpoint may hold (log histories,
 # data set tables). Object arrays are left out on purpose.
 _DTYPE_KINDS = ('?', 'b', 'B', 'h', 'H', 'i', 'I', 'l', 'L', 'q', 'Q', 'e', 'f', 'd', 'g', 'F',
                 'D', 'S', 'U')
 HISTORY_STATISTICS = ('min', 'max', 'current', 'mean')
+# Read by torch.load; goes before what its caller, torch.hub for one, asks for.
+_FORCE_SAFE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 
 
 def safe_checkpoint_globals() -> list:
@@ -27,7 +36,8 @@ def safe_checkpoint_globals() -> list:
     Returns:
         list: Entries for ``torch.serialization.add_safe_globals``: the object, or a pair of the
         object and the name by which files call it (NumPy 2 moved ``numpy.core`` to
-        ``numpy._core``, and files of either are loaded under either).
+        ``numpy._core``, and files of either are loaded under either). Before torch 2.6, which
+        knows no such pairs, a function of that name stands for the pair.
     """
     from mmengine.logging.history_buffer import HistoryBuffer
 
@@ -40,13 +50,11 @@ def safe_checkpoint_globals() -> list:
             dtypes.append(dtype)
     # An array without elements is rebuilt from `bytes()`.
     entries = [HistoryBuffer, np.ndarray, np.dtype, bytes, encode, *dtypes]
-    if not _names_allowed():
-        return [*entries, rebuild_array, rebuild_scalar]
-    entries.append((history_statistic, 'builtins.getattr'))
+    named = [(history_statistic, 'builtins.getattr')]
     for package in ('numpy.core', 'numpy._core'):
-        entries.append((rebuild_array, f'{package}.multiarray._reconstruct'))
-        entries.append((rebuild_scalar, f'{package}.multiarray.scalar'))
-    return entries
+        named.append((rebuild_array, f'{package}.multiarray._reconstruct'))
+        named.append((rebuild_scalar, f'{package}.multiarray.scalar'))
+    return entries + (named if _names_allowed() else [_renamed(*one) for one in named])
 
 
 def history_statistic(owner: type, name: str):
@@ -81,6 +89,17 @@ def _names_allowed() -> bool:
     return (major, minor) >= (2, 6)
 
 
+@cache
+def _renamed(function: Callable, path: str) -> Callable:
+    """The function, as if it had been defined under another name."""
+    def renamed(*arguments):
+        return function(*arguments)
+
+    renamed.__module__, _, renamed.__name__ = path.rpartition('.')
+    renamed.__qualname__ = renamed.__name__
+    return renamed
+
+
 def allow_mmengine_checkpoints() -> bool:
     """Allow safe loading (``weights_only=True``) of checkpoints that MMEngine wrote.
 
@@ -90,7 +109,8 @@ def allow_mmengine_checkpoints() -> bool:
     harm. ``import mmpose_wass`` calls it.
 
     Returns:
-        bool: ``False`` on torch < 2.4, which has no list of safe classes and needs none.
+        bool: Whether this torch can load such checkpoints safely. ``False`` before torch 2.4,
+        which has no list of safe classes.
 
     Examples:
         >>> import io, torch
@@ -106,7 +126,73 @@ def allow_mmengine_checkpoints() -> bool:
     if add_safe_globals is None:
         return False
     add_safe_globals(safe_checkpoint_globals())
+    return _names_allowed() or _histories_load()
+
+
+@cache
+def _histories_load() -> bool:
+    """Whether the safe loading of torch 2.4 and 2.5, which was new then, reads a log curve."""
+    from mmengine.logging.history_buffer import HistoryBuffer
+    file = io.BytesIO()
+    torch.save(dict(loss=HistoryBuffer([1.0], [1]), scalar=np.float64(1)), file)
+    file.seek(0)
+    try:
+        torch.load(file, weights_only=True)
+    except Exception:  # pickle.UnpicklingError, or RuntimeError where it was newer still
+        return False
     return True
+
+
+def load_checkpoint(path: str, map_location: str = 'cpu') -> Any:
+    """Read a checkpoint without running code that it brings, where this torch can.
+
+    Args:
+        path: A local file, or an address that MMEngine downloads (``https://``,
+            ``open-mmlab://`` …).
+        map_location: Where its tensors go.
+
+    Returns:
+        Any: What the file holds, for MMEngine's a dict.
+    """
+    from mmengine.runner.checkpoint import CheckpointLoader
+    with safe_loading() as safely:
+        if '://' in path:
+            return CheckpointLoader.load_checkpoint(path, map_location, logger='silent')
+        return torch.load(os.path.expanduser(path), map_location, weights_only=safely)
+
+
+@contextmanager
+def safe_loading() -> Iterator[bool]:
+    """Make every ``torch.load`` within a safe one, whatever its caller asks for.
+
+    MMEngine leaves the choice to torch, whose default is unsafe before 2.6, and its downloads go
+    through ``torch.hub``, which asks for unsafe loading in every version.
+
+    Yields:
+        bool: Whether this torch can; if not, a warning has named the risk, once a process.
+    """
+    safely = allow_mmengine_checkpoints()
+    if not safely:
+        _warn_of_unsafe_loading()
+        yield False
+        return
+    before = os.environ.get(_FORCE_SAFE)
+    os.environ[_FORCE_SAFE] = '1'
+    try:
+        yield True
+    finally:
+        if before is None:
+            del os.environ[_FORCE_SAFE]
+        else:
+            os.environ[_FORCE_SAFE] = before
+
+
+@cache
+def _warn_of_unsafe_loading() -> None:
+    warnings.warn(
+        f'torch {torch.__version__} cannot load checkpoints safely: a crafted file can run any '
+        'code when it is loaded. Load only files that you trust, or update torch (2.6 or later '
+        'loads safely)', stacklevel=5)
 
 
 def check_checkpoint(path: str) -> dict:
@@ -114,7 +200,7 @@ def check_checkpoint(path: str) -> dict:
 
     Args:
         path: A local file, or an address that MMEngine downloads (``https://``,
-            ``open-mmlab://`` …), which is not looked into here.
+            ``open-mmlab://`` …), which the first process looks into.
 
     Returns:
         dict: What the checkpoint says of itself: ``epoch``, ``iter``, ``time``,
@@ -124,13 +210,13 @@ def check_checkpoint(path: str) -> dict:
         FileNotFoundError: If there is no such file; names what else lies in its folder.
         ValueError: If the file is no checkpoint, or safe loading refuses it.
     """
-    if '://' in path:
+    remote = '://' in path
+    if remote and not is_first_process():
         return {}
-    if not os.path.isfile(path):
+    if not remote and not os.path.isfile(path):
         raise FileNotFoundError(_missing_checkpoint(path))
-    allow_mmengine_checkpoints()
     try:
-        checkpoint = torch.load(path, map_location='cpu')
+        checkpoint = load_checkpoint(path)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f'checkpoint {path}: refused by safe loading, or damaged. {_first_lines(error)} '
@@ -139,6 +225,8 @@ def check_checkpoint(path: str) -> dict:
             '(custom_imports).') from error
     except (RuntimeError, EOFError, OSError, KeyError) as error:
         raise ValueError(
+            f'checkpoint {path}: cannot be downloaded, or is damaged ({_first_lines(error)}). '
+            'Download it elsewhere and give the file.' if remote else
             f'checkpoint {path}: is damaged or no PyTorch file ({_first_lines(error)}). '
             'Save or copy it again.') from error
     meta = checkpoint.get('meta', None) if isinstance(checkpoint, dict) else None

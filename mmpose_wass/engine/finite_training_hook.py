@@ -16,7 +16,9 @@ _NAMED = 8  # images of a batch that a message names
 class FiniteTrainingHook(Hook):
     """Stop at a loss that is NaN or infinite; never save weights that are.
 
-    MMEngine trains on with ``loss: nan``, and its checkpoints replace the good ones.
+    MMEngine trains on with ``loss: nan``, and its checkpoints replace the good ones. The mean W1
+    that is logged as ``wasserstein_px`` is looked at too: it tells of maps that are no numbers
+    whatever the loss makes of them.
 
     Args:
         patience (int): Steps in a row with such a loss that are borne under mixed precision with a
@@ -40,7 +42,8 @@ class FiniteTrainingHook(Hook):
             FloatingPointError: If it is not finite; names terms, images and remedies.
         """
         terms = {name: float(value.detach()) for name, value in (outputs or {}).items()
-                 if 'loss' in name and torch.is_tensor(value) and value.numel() == 1}
+                 if ('loss' in name or name == 'wasserstein_px')
+                 and torch.is_tensor(value) and value.numel() == 1}
         wrong = {name: value for name, value in terms.items() if not math.isfinite(value)}
         if not wrong:
             self._in_a_row = 0

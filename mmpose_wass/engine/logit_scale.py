@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from mmpose_wass.models.heads.probability_mixin import stage_targets
 from mmpose_wass.ot import barycenter, log_softmax_map
 
-from .logit_scale_fit import check_maps, choose_logit_scale, divergences, fit_logit_scale
+from .logit_scale_fit import check_maps, choose_logit_scale, divergences
 
 
 def map_convolutions(model: nn.Module) -> List[nn.Module]:
@@ -156,8 +156,7 @@ def convert_model(model: nn.Module, batches: Iterable[dict], count: int,
     reports = []
     for maps, target, weights in collect_maps(model, batches, count):
         maps = maps / decoder.temperature
-        scale = (fit_logit_scale(maps, target, weights, shared=True) if shared else
-                 choose_logit_scale(maps, target, weights))
+        scale = choose_logit_scale(maps, target, weights, shared)
         scaled = scale[None, :, None, None] * maps
         reports.append(StageReport(
             scale=scale.tolist(),

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from mmpose_wass.ot import log_softmax_map
 
-# Factors looked at. An L2 model wants 5 to 50; an upper end is reached only by maps that are
-# the targets already, a lower end by maps that have nothing to do with them.
+# Factors looked at. An L2 model wants 5 to 50; the lower end is reached by maps that have nothing
+# to do with the targets, the upper one by maps that hardly differ from pixel to pixel.
 SMALLEST, LARGEST = 1e-3, 1e4
+END = 2  # a factor that is nearer to an end than by this factor counts as at it
 STEPS = 40  # of Newton's method, safeguarded by bisection; it stops earlier
 TOLERANCE = 1e-4  # of a factor, relative
 
@@ -87,8 +88,9 @@ def divergences(maps: Tensor, target: Tensor, weights: Optional[Tensor] = None) 
     return (weights * values).sum(dim=0) / weights.sum(dim=0)
 
 
-def choose_logit_scale(maps: Tensor, target: Tensor, weights: Optional[Tensor] = None) -> Tensor:
-    """Fit a factor for each landmark where that helps, one for all others.
+def choose_logit_scale(maps: Tensor, target: Tensor, weights: Optional[Tensor] = None,
+                       shared: bool = False) -> Tensor:
+    """Fit a factor for each landmark where that helps, one for all others, and check it.
 
     A landmark's own factor helps if, fitted to one half of the images, it does better than the
     shared one on the other half, both ways together.
@@ -97,38 +99,52 @@ def choose_logit_scale(maps: Tensor, target: Tensor, weights: Optional[Tensor] =
         maps: ``[N, K, H, W]``.
         target: ``[N, K, H, W]``.
         weights: ``[N, K]``.
+        shared: One factor for all landmarks.
 
     Returns:
         Tensor ``[K]``.
 
     Raises:
-        ValueError: As :func:`fit_logit_scale`; also where the maps have nothing to do with the
-            targets: the factor is then at the end of what is looked at.
+        ValueError: As :func:`fit_logit_scale`; also where no factor makes the maps into
+            distributions like the targets: the best one is then at an end of what is looked at,
+            or the maps are constant or no numbers.
     """
     maps, target, weights = check_maps(maps, target, weights)
-    shared = fit_logit_scale(maps, target, weights, shared=True)
-    if float(shared[0]) <= 2 * SMALLEST:
-        raise ValueError('the maps have nothing to do with the targets: the best logit scale is '
-                         '0. Is the checkpoint trained, and are landmarks and codec those of '
-                         'the config?')
-    scale = shared.clone()
-    if len(maps) >= 4:
-        gain = torch.zeros_like(shared)
+    common = fit_logit_scale(maps, target, weights, shared=True)
+    _refuse_unfit_maps(maps, float(common[0]))
+    scale = common.clone()
+    if not shared and len(maps) >= 4:
+        gain = torch.zeros_like(common)
         for fitted, tested in ((slice(0, None, 2), slice(1, None, 2)),
                                (slice(1, None, 2), slice(0, None, 2))):
             half = weights[fitted]
             if not bool((half > 0).any()):
                 continue
-            own, common = (fit_logit_scale(maps[fitted], target[fitted], half, shared=one)
-                           for one in (False, True))
+            factors = (fit_logit_scale(maps[fitted], target[fitted], half, shared=one)
+                       for one in (True, False))
             parts = maps[tested], target[tested], weights[tested]
             before, after = (divergences(factor[None, :, None, None] * parts[0], *parts[1:])
-                             for factor in (common, own))
+                             for factor in factors)
             gain += before - after
         own = fit_logit_scale(maps, target, weights)
         # A comparison with NaN is false: landmarks seen in one half alone share.
-        scale = torch.where((gain > 0) & (own > 2 * SMALLEST), own, shared)
+        fits = (gain > 0) & (own > END * SMALLEST) & (own < LARGEST / END)
+        scale = torch.where(fits, own, common)
     return scale
+
+
+def _refuse_unfit_maps(maps: Tensor, scale: float) -> None:
+    """Maps ``[N, K, H, W]`` of a model that is not trained, or for something else."""
+    hint = 'Is the checkpoint trained, and are landmarks and codec those of the config?'
+    if not bool(torch.isfinite(maps).all()):
+        raise ValueError(f'the maps are NaN or infinite: there is no logit scale for them. {hint}')
+    # Constant maps leave the factor anywhere: to them all are alike.
+    if scale >= LARGEST / END or not bool((maps.amax(dim=(2, 3)) > maps.amin(dim=(2, 3))).any()):
+        raise ValueError('the maps hardly differ from pixel to pixel: the best logit scale is '
+                         f'beyond {LARGEST:g}. {hint}')
+    if scale <= END * SMALLEST:
+        raise ValueError('the maps have nothing to do with the targets: the best logit scale is '
+                         f'0. {hint}')
 
 
 def check_maps(maps: Tensor, target: Tensor,

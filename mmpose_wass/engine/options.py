@@ -12,7 +12,10 @@ from mmengine.config import Config, DictAction
 
 from ..turning_on import describe_difference, turn_on
 from ..turning_on.codecs import COORDINATES
+from ..turning_on.config_walk import type_name
 from ..turning_on.heads import LOSSES
+from ..turning_on.metrics import add_custom_import
+from ..visualization import pose_visualizer
 from .data_check import check_data_files, check_paths
 from .data_content_check import check_data_content
 from .distributed import is_first_process
@@ -206,6 +209,10 @@ def set_visualization(cfg: Config, args: argparse.Namespace, show: bool) -> None
         hook.wait_time = args.wait_time
     hook.out_dir = args.show_dir
     hook.interval = args.interval
+    visualizer = cfg.get('visualizer', None)
+    if type_name(visualizer) == 'PoseLocalVisualizer' and not pose_visualizer.arrays_are_numbers():
+        visualizer.type = pose_visualizer.FacePoseVisualizer.__name__
+        add_custom_import(cfg)
 
 
 def set_preprocessor(cfg: Config) -> None:

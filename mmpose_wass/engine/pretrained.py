@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 from mmengine.config import Config
-from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..turning_on.config_walk import type_name
+from .checkpoint import load_checkpoint
 from .distributed import is_first_process
 
 # Seconds without an answer after which a download counts as failed. torch.hub sets no limit, so
@@ -80,7 +80,7 @@ def fetch_pretrained_weights(cfg: Config, timeout: float = DOWNLOAD_TIMEOUT) -> 
             continue
         try:
             with _socket_timeout(timeout):
-                CheckpointLoader.load_checkpoint(address, map_location='cpu', logger='silent')
+                load_checkpoint(address)
         except Exception as error:  # whatever it is, these weights are not to be had
             raise PretrainedWeightsError(
                 _explain(option, address, error, offline='://' in address)) from error

@@ -13,6 +13,7 @@ from mmpose.registry import MODELS
 
 from ..datasets.perturbations import insert_perturbation, perturbation_config
 from ..turning_on.config_walk import find_typed, type_name
+from .checkpoint import safe_loading
 
 #: Data sets whose annotations VideoFaceDataset reads.
 _VIDEO_TYPES = ('Face300WDataset', 'Face300VWDataset')
@@ -63,7 +64,8 @@ def load_model(cfg: Config, checkpoint: str, device: str = 'cpu') -> torch.nn.Mo
     if model_cfg.get('backbone', {}).get('init_cfg'):
         model_cfg.backbone.init_cfg = None  # the checkpoint has all weights
     model = MODELS.build(model_cfg)
-    load_checkpoint(model, checkpoint, map_location='cpu')
+    with safe_loading():
+        load_checkpoint(model, checkpoint, map_location='cpu')
     return model.to(device).eval()
 
 

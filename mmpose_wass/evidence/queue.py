@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional, Union
 
 import torch
-from mmengine.runner.checkpoint import CheckpointLoader
 
+from ..engine.checkpoint import load_checkpoint
 from ..engine.results import atomic_write, write_json
 from ..project import ROOT
 from .experiments import Experiment
@@ -182,7 +182,7 @@ def keep_weights(source: Path, target: Path, drop: tuple) -> None:
     Raises:
         ValueError: If one of them begins no name.
     """
-    content = CheckpointLoader.load_checkpoint(str(source), map_location='cpu')
+    content = load_checkpoint(str(source))
     weights: Dict[str, torch.Tensor] = content['state_dict']
     for beginning in drop:
         if not any(name.startswith(beginning) for name in weights):

@@ -6,8 +6,8 @@ from typing import Tuple, Union
 
 import torch
 from mmengine.config import Config
-from mmengine.runner.checkpoint import CheckpointLoader
 
+from ..engine.checkpoint import load_checkpoint
 from ..engine.results import atomic_write
 
 #: What belongs to the machine that it was trained on.
@@ -37,7 +37,7 @@ def ship_model(config: Union[str, Path], checkpoint: Union[str, Path],
     files = target.with_suffix('.py'), target.with_suffix('.pth')
     with atomic_write(str(files[0])) as file:
         file.write(f'# {note}\n{Config(kept).pretty_text}')
-    content = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
+    content = load_checkpoint(str(checkpoint))
     weights = {name: value.half() if value.is_floating_point() else value
                for name, value in content['state_dict'].items()}
     with atomic_write(str(files[1]), 'wb') as file:

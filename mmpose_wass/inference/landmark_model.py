@@ -17,7 +17,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.models import TopdownPoseEstimator
 from torch import Tensor
 
-from ..engine.checkpoint import check_checkpoint
+from ..engine.checkpoint import check_checkpoint, load_checkpoint
 from ..engine.config_loading import load_config
 from ..landmarks import find_scheme, get_scheme, metainfo_of
 from ..models.heads.probability_mixin import ProbabilityHeadMixin
@@ -202,10 +202,7 @@ class LandmarkModel:
         return meta
 
     def _checkpoint_metainfo(self) -> Optional[dict]:
-        from mmengine.runner.checkpoint import CheckpointLoader
-        content = CheckpointLoader.load_checkpoint(self.checkpoint, map_location='cpu',
-                                                   logger='silent')
-        meta = content.get('meta', None) or {}
+        meta = load_checkpoint(self.checkpoint).get('meta', None) or {}
         found = meta.get('dataset_meta', None)
         return dict(found) if found and 'flip_indices' in found else None
 

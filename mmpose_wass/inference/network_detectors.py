@@ -132,7 +132,7 @@ class MMDetDetector(FaceDetector):
         from mmdet.apis import init_detector
         from mmdet.utils import get_test_pipeline_cfg
 
-        from ..engine.checkpoint import check_checkpoint
+        from ..engine.checkpoint import check_checkpoint, safe_loading
         from ..engine.config_loading import load_config
         cfg = load_config(str(config))
         if checkpoint is not None:
@@ -140,7 +140,8 @@ class MMDetDetector(FaceDetector):
         with DefaultScope.overwrite_default_scope('mmdet'), warnings.catch_warnings():
             # That class names are COCO's where the checkpoint names none: labels are numbers here.
             warnings.simplefilter('ignore')
-            self.model = init_detector(cfg, checkpoint, palette='none', device=device)
+            with safe_loading():
+                self.model = init_detector(cfg, checkpoint, palette='none', device=device)
             steps = get_test_pipeline_cfg(cfg.copy())
             steps[0]['type'] = 'mmdet.LoadImageFromNDArray'
             self.pipeline = Compose(steps)

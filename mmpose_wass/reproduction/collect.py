@@ -1,16 +1,20 @@
 """Find reports of ``tools/test.py --out``, and take from them what a table asks for."""
 from __future__ import annotations
 
+import glob
 import json
 import math
 import os
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from mmengine.config import Config
 
 from ..engine.data_check import annotation_path, find_datasets
+from ..project import CONFIG_ROOT
 from ..turning_on.config_walk import type_name
 from .tables import Cell
 
@@ -27,6 +31,8 @@ class Setting:
         input_size (tuple[int, int]): Width and height of the input.
         epochs (int | None): Epochs that the checkpoint has been trained for.
         pretrained (bool): Whether the training began from pretrained weights.
+        own_backbone (bool): Whether backbone, neck and pretrained weights are those of the zoo's
+            config of that name.
         train_data (str): Annotation file trained on.
         train_faces (int | None): Where a training was limited to so many faces.
         seed (int | None): Of the training.
@@ -40,6 +46,7 @@ class Setting:
     input_size: Tuple[int, int]
     epochs: Optional[int]
     pretrained: bool
+    own_backbone: bool
     train_data: str
     train_faces: Optional[int]
     seed: Optional[int]
@@ -51,9 +58,9 @@ class Setting:
 
     @property
     def is_full_size(self) -> bool:
-        """Whether input and schedule are the paper's, on all training faces."""
-        return (self.input_size == PAPER_INPUT and (self.epochs or 0) >= PAPER_EPOCHS
-                and self.train_faces is None)
+        """Whether model, input and schedule are the paper's, on all training faces."""
+        return (self.own_backbone and self.input_size == PAPER_INPUT
+                and (self.epochs or 0) >= PAPER_EPOCHS and self.train_faces is None)
 
     def describe(self) -> str:
         """In words, for a footnote."""
@@ -188,11 +195,13 @@ def _read(path: str, content: Dict[str, Any]) -> Report:
     train = [dataset for _, dataset in find_datasets(cfg, 'train')]
     limits = [dataset.get('indices', None) for dataset in train]
     notes = cfg.get('reproduction', None) or {}
+    config = os.path.splitext(os.path.basename(content['config']['file']))[0]
     setting = Setting(
         backbone=notes.get('backbone', '') or type_name(backbone),
         input_size=tuple(decoder.get('input_size', (0, 0))),
         epochs=content.get('checkpoint', {}).get('epoch'),
         pretrained=bool(backbone.get('init_cfg', None)) or bool(notes.get('load_from', None)),
+        own_backbone=_features(cfg) == _zoo_features(config) and not notes.get('load_from', None),
         train_data=' + '.join(_name(annotation_path(dataset)) for dataset in train) or '?',
         train_faces=len(limits[0]) if limits and limits[0] else None,
         seed=(cfg.get('randomness', None) or {}).get('seed', None),
@@ -202,8 +211,26 @@ def _read(path: str, content: Dict[str, Any]) -> Report:
         stand_in=notes.get('stand_in', ''),
         partial=notes.get('partial', ''),
         date=str(content.get('date', '')))
-    return Report(path, os.path.splitext(os.path.basename(content['config']['file']))[0],
-                  content['metrics'], setting)
+    return Report(path, config, content['metrics'], setting)
+
+
+def _features(cfg: Config) -> Dict[str, Any]:
+    """Backbone and neck of a config, to compare with another's."""
+    parts = {name: Config(dict(part=cfg.model.get(name, None))).to_dict()['part']
+             for name in ('backbone', 'neck')}
+    start = (parts['backbone'] or {}).get('init_cfg', None)
+    if isinstance(start, dict) and isinstance(start.get('checkpoint', None), str):
+        # torchvision://resnet50 is /somewhere/resnet50-0676ba61.pth, fetched beforehand.
+        name = re.split(r'[/\\]', start['checkpoint'])[-1]
+        start['checkpoint'] = re.sub(r'(-[0-9a-f]{8})?\.pth$', '', name)
+    return parts
+
+
+@cache
+def _zoo_features(stem: str) -> Optional[Dict[str, Any]]:
+    """Of the zoo's config of that name; None if there is none."""
+    path = next(iter(sorted(CONFIG_ROOT.rglob(f'{glob.escape(stem)}.py'))), None)
+    return None if path is None else _features(Config.fromfile(path))
 
 
 def _name(path: str) -> str:

@@ -7,12 +7,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
-from mmengine.runner.checkpoint import CheckpointLoader
 from mmengine.utils import import_modules_from_strings
 from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import MODELS
 
-from ..engine.checkpoint import check_checkpoint
+from ..engine.checkpoint import check_checkpoint, load_checkpoint
 from ..engine.config_loading import load_config
 from ..engine.cross_dataset import trained_scheme
 from ..engine.flip_check import check_flip_settings
@@ -51,7 +50,7 @@ class FaceModel:
             ValueError: If the checkpoint lacks weights of the model.
         """
         model = load_model(self.cfg, self.checkpoint, 'cpu')
-        content = CheckpointLoader.load_checkpoint(self.checkpoint, map_location='cpu')
+        content = load_checkpoint(self.checkpoint)
         weights = content.get('state_dict', content)
         there = {name[len('module.'):] if name.startswith('module.') else name: tensor.shape
                  for name, tensor in weights.items() if hasattr(tensor, 'shape')}

@@ -10,11 +10,11 @@ from mmengine.structures import InstanceData
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import VISUALIZERS
 from mmpose.structures import PoseDataSample
-from mmpose.visualization import PoseLocalVisualizer
 
 from mmpose_wass.landmarks import CommonLandmarks, find_scheme, get_common_landmarks
 
 from .face_tile import LINK_COLOR, PREDICTION_COLOR, TRUTH_COLOR
+from .pose_visualizer import FacePoseVisualizer
 
 # OpenCV's integers overflow on points far away.
 _FAR = 1 << 20
@@ -24,7 +24,7 @@ TRUTH_MODES = ('overlay', 'as_asked')
 
 
 @VISUALIZERS.register_module()
-class CrossLayoutVisualizer(PoseLocalVisualizer):
+class CrossLayoutVisualizer(FacePoseVisualizer):
     """Draw predictions in the model's layout and annotations in the data set's.
 
     MMPose's visualizer takes colours and links of *all* points from the data set and stops where

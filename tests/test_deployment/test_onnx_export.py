@@ -15,6 +15,7 @@ from test_deployment.deployment_models import (
     random_images,
     small_source,
 )
+from torch_abilities import needs_dynamo_exporter
 
 from mmpose_wass.deployment import ExportOptions, export_model, load_exported
 from mmpose_wass.deployment.onnx_export import choose_opset
@@ -86,6 +87,16 @@ def test_operator_sets(opset, tmp_path):
     assert_parity(source, done.path)
 
 
+def test_an_old_torch_is_told_which_one_dynamo_needs(monkeypatch, tmp_path):
+    def export(model, args, f, **options):
+        raise AssertionError('reached')
+
+    monkeypatch.setattr(torch.onnx, 'export', export)
+    with pytest.raises(Exception, match="'dynamo' needs torch 2.5 or later.*torchscript"):
+        export_model(small_source(), str(tmp_path / 'model.onnx'), exporter='dynamo')
+
+
+@needs_dynamo_exporter
 def test_dynamo_exporter(tmp_path):
     pytest.importorskip('onnxscript', reason='onnxscript is not installed')
     source = small_source(test_cfg=dict(flip_test=True))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.server
 import io
 import os
 import pickle
+import threading
+import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,10 +19,14 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmpose_wass.engine import checkpoint as checkpoint_module
 from mmpose_wass.engine.checkpoint import (
     allow_mmengine_checkpoints,
     check_checkpoint,
     history_statistic,
+    load_checkpoint,
+    safe_checkpoint_globals,
+    safe_loading,
 )
 
 pytestmark = pytest.mark.skipif(
@@ -153,6 +161,85 @@ def test_files_of_either_numpy_load(tmp_path):
         assert loaded['history'].mean() == 2.0
         assert loaded['scalar'] == 2.5
         np.testing.assert_array_equal(loaded['array'], [0, 1, 2])
+
+
+def test_torch_that_goes_by_names_alone(run, tmp_path, monkeypatch):
+    """torch 2.4 and 2.5 take no pairs of an object and the name that files call it."""
+    monkeypatch.setattr(checkpoint_module, '_names_allowed', lambda: False)
+    entries = safe_checkpoint_globals()
+    assert not any(isinstance(entry, tuple) for entry in entries)
+    assert entries == safe_checkpoint_globals()  # their list grows with each call
+    known = {f'{entry.__module__}.{entry.__name__}': entry for entry in entries}
+    monkeypatch.setattr(torch._weights_only_unpickler, '_get_user_allowed_globals', lambda: known)
+    assert checkpoint_module._histories_load.__wrapped__()
+    test_checkpoint_of_a_runner_loads_safely(run)
+    test_files_of_either_numpy_load(tmp_path)
+    file = tmp_path / 'crafted.pth'
+    torch.save(Attack(getattr, HistoryBuffer, '__init__'), file)
+    with pytest.raises(pickle.UnpicklingError, match='not allowed in a checkpoint'):
+        torch.load(file, weights_only=True)
+
+
+def test_torch_that_cannot_load_safely_warns_once(run, monkeypatch):
+    asked, load = [], torch.load
+    monkeypatch.setattr(torch, 'load', lambda *args, weights_only=None: (
+        asked.append(weights_only), load(*args, weights_only=False))[1])
+    checkpoint_module._warn_of_unsafe_loading.cache_clear()
+    monkeypatch.delattr(torch.serialization, 'add_safe_globals')
+    assert not allow_mmengine_checkpoints()
+    with pytest.warns(UserWarning, match='can run any code.*only files that you trust') as caught:
+        for _ in range(2):
+            assert check_checkpoint(str(run / 'epoch_2.pth'))['epoch'] == 2
+    assert len([one for one in caught if 'any code' in str(one.message)]) == 1
+    assert asked == [False, False]
+    checkpoint_module._warn_of_unsafe_loading.cache_clear()
+
+
+def test_loading_is_safe_whoever_loads(tmp_path, monkeypatch):
+    monkeypatch.delenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False)
+    marker, file = tmp_path / 'marker', tmp_path / 'crafted.pth'
+    torch.save(Attack(os.system, f'touch {marker}'), file)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        with pytest.raises(pickle.UnpicklingError), safe_loading(), safe_loading() as safely:
+            assert safely
+            torch.load(file, weights_only=False)
+    assert not marker.exists() and 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
+    torch.load(file, weights_only=False)
+    assert marker.exists()
+
+
+@pytest.fixture
+def address(tmp_path, monkeypatch):
+    """Address of the folder ``files``, and a cache of downloads of the test's own."""
+    (tmp_path / 'files').mkdir()
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setenv('no_proxy', '127.0.0.1')
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+
+        def log_message(self, *args):
+            pass
+
+    handler = partial(Quiet, directory=str(tmp_path / 'files'))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_address[1]}'
+        server.shutdown()
+
+
+def test_downloads_are_loaded_safely(run, tmp_path, address):
+    """torch.hub, through which MMEngine downloads, asks for unsafe loading."""
+    (tmp_path / 'files/good.pth').write_bytes((run / 'epoch_2.pth').read_bytes())
+    assert check_checkpoint(f'{address}/good.pth')['epoch'] == 2
+    assert load_checkpoint(f'{address}/good.pth')['meta']['epoch'] == 2
+    marker = tmp_path / 'marker'
+    torch.save(Attack(os.system, f'touch {marker}'), tmp_path / 'files/evil.pth')
+    with pytest.raises(ValueError, match='evil.pth: refused by safe loading'):
+        check_checkpoint(f'{address}/evil.pth')
+    assert not marker.exists()
+    with pytest.raises(ValueError, match='none.pth: cannot be downloaded.*404'):
+        check_checkpoint(f'{address}/none.pth')
 
 
 def test_stand_in_for_getattr_knows_four_names():

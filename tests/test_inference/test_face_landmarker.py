@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmpose.apis import MMPoseInferencer, inference_topdown, init_model
+from numpy_abilities import needs_mmposes_drawing
 from test_inference.dot_model import (
     MAP,
     PADDING,
@@ -83,6 +84,7 @@ def test_same_as_mmpose(landmarker, dot_model, tmp_path):
                                   sample.pred_instances.keypoints[0])
 
 
+@needs_mmposes_drawing
 def test_mmpose_inferencer_runs_our_models_unchanged(landmarker, dot_model, tmp_path):
     """With torch's safe loading on and a checkpoint like those of MMEngine's runner."""
     image = dots((64, 48), face_at(14, 4))

@@ -33,6 +33,12 @@ def count_of(test: str, cases: Cases, key: Optional[str] = None) -> int:
     return cases[test, key]
 
 
+def empty_rows(cases: Cases) -> List[str]:
+    """Keys of situations that no case tests: a wrong name of a test, or of its ``key``."""
+    return [key for group in SITUATIONS.values() for key, one in group.items()
+            if not _cases_of(key, one, cases)]
+
+
 def render(cases: Cases) -> str:
     """The tables.
 
@@ -54,8 +60,11 @@ def _row(key: str, one: Situation, cases: Cases) -> str:
     if one.message.strip('<…>'):
         happens += '<br>' + _code(one.message)
     tests = '<br>'.join(f'`{test}`' for test in one.tests)
-    count = sum(count_of(test, cases, key) for test in one.tests)
-    return f'| {_capital(one.tried)} | {happens} | {count} | {tests} |'
+    return f'| {_capital(one.tried)} | {happens} | {_cases_of(key, one, cases)} | {tests} |'
+
+
+def _cases_of(key: str, one: Situation, cases: Cases) -> int:
+    return sum(count_of(test, cases, key) for test in one.tests)
 
 
 def _capital(text: str) -> str:
@@ -87,6 +96,8 @@ def main() -> None:
     if pytest.main(['--collect-only', '-qqq', '--no-header', '-p', 'no:cacheprovider', *files],
                    plugins=[count]):
         sys.exit('the tests cannot be collected')
+    if empty_rows(count.cases):
+        sys.exit(f'no test has a case of {", ".join(empty_rows(count.cases))}: see situations.py')
     PAGE.write_text(put_in(PAGE.read_text(encoding='utf-8'), render(count.cases)),
                     encoding='utf-8')
     print(f'written: {PAGE}')

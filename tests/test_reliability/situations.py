@@ -163,7 +163,8 @@ SITUATIONS: Dict[str, Dict[str, Situation]] = {
         'ann-far': Situation(
             'a landmark far outside of the image', 'goes on (it gets no target, weight 0), and '
             'says it', 'warning: <…>: landmark outside of the image: 1, such as test_2.png '
-            '(annotation 2)', RECORDS),
+            '(annotation 2)',
+            (f'{HERE}test_bad_annotations.py::test_landmarks_far_outside_are_said', )),
         'ann-box': Situation(
             'a box of no size, negative, NaN or missing', 'stops before training',
             'box missing, empty or not finite: 1, such as test_2.png (annotation 2)', RECORDS),

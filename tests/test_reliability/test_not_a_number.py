@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from heatmap_losses import loss_configs
 from mmengine.structures import InstanceData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
@@ -39,12 +40,14 @@ def test_training_stops_and_keeps_the_good_checkpoint(tmp_path, rate, epoch):
         assert f'To go on from {tmp_path}/run/epoch_2.pth' in printed
 
 
-def step(hook, loss, scaler=False):
+def step(hook, loss, scaler=False, wasserstein=1.0):
     wrapper = SimpleNamespace(loss_scaler=object()) if scaler else SimpleNamespace()
     sample = PoseDataSample(metainfo=dict(img_path='a.png'), gt_instances=InstanceData())
     hook.after_train_iter(
         SimpleNamespace(epoch=0, iter=0, work_dir='run', optim_wrapper=wrapper), 0,
-        dict(data_samples=[sample] * 20), dict(loss=torch.tensor(loss), pixels=torch.tensor(1.0)))
+        dict(data_samples=[sample] * 20), dict(
+            loss=torch.tensor(loss), wasserstein_px=torch.tensor(wasserstein),
+            acc_pose=torch.tensor(float('nan'))))
 
 
 @pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf')])
@@ -54,6 +57,11 @@ def test_one_step_is_enough_without_a_scaler(value):
         step(hook, 1.0)
     with pytest.raises(FloatingPointError, match=r'a\.png.*\(20\).*clip'):
         step(hook, value)
+
+
+def test_maps_that_are_none_stop_it_whatever_the_loss():
+    with pytest.raises(FloatingPointError, match=r'^wasserstein_px = nan, at epoch 1'):
+        step(FiniteTrainingHook(), 1.0, wasserstein=float('nan'))
 
 
 def test_overflow_under_a_loss_scaler_is_borne_for_a_while():
@@ -100,12 +108,11 @@ def test_a_map_that_is_minus_infinity_outside_of_a_region_is_fine():
     np.testing.assert_allclose(codec.batch_decode(maps)[0][0][0, 0], [20, 16], atol=1e-4)
 
 
-LOSSES = ['WassersteinHeatmapLoss', 'KLHeatmapLoss', 'SoftmaxMSEHeatmapLoss',
-          'JensenShannonHeatmapLoss', 'SoftArgmaxHeatmapLoss', 'STARHeatmapLoss']
+LOSSES = loss_configs()
 
 
 @pytest.mark.filterwarnings('ignore:the softmax of these maps')
-@pytest.mark.parametrize('kind', [kind for kind in LOSSES if kind in MODELS.module_dict])
+@pytest.mark.parametrize('kind', list(LOSSES))
 @pytest.mark.parametrize('pattern', ['peak', 'opposite', 'noise', 'flat'])
 def test_largest_logits_of_half_precision(kind, pattern):
     """What a head in fp16 can put out at most, before it overflows."""
@@ -124,7 +131,7 @@ def test_largest_logits_of_half_precision(kind, pattern):
     else:
         logits[:] = LARGEST_HALF
     half = logits.half().requires_grad_()
-    loss = MODELS.build(dict(type=kind))
+    loss = MODELS.build(LOSSES[kind])
     value = loss(half, target, torch.from_numpy(encoded['keypoint_weights']))
     value.backward()
     assert torch.isfinite(value) and torch.isfinite(half.grad).all()

@@ -1,12 +1,16 @@
 """Numbers come from reports, with what they were measured with, and from nowhere else."""
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
-from reproduction_data import write_report
+from mmengine.config import Config
+from reproduction_data import write_report, zoo_model
 
+from mmpose_wass.project import CONFIG_ROOT
 from mmpose_wass.reproduction import TABLES, collect_reports, find_table, measure
+from mmpose_wass.reproduction.profiles import Profile
 from mmpose_wass.reproduction.report import table_data, table_markdown
 from mmpose_wass.reproduction.zoo import metafile, model_zoo
 
@@ -56,6 +60,52 @@ def test_full_size_goes_before_reduced_and_new_before_old(tmp_path):
     reduced = collect_reports([str(tmp_path / 'c'), str(tmp_path / 'd')])[0]
     assert not any(report.setting.is_full_size for report in reduced)
     assert {report.setting.input_size for report in reduced} == {(128, 128), (256, 256)}
+
+
+def full_size(folder, **changes):
+    write_report(folder, STEM, METRICS, **changes)
+    (report, ), remarks = collect_reports([str(folder)])
+    assert not remarks
+    return report.setting.is_full_size
+
+
+def changed(**backbone):
+    model = copy.deepcopy(zoo_model(STEM))
+    model['backbone'].update(backbone)
+    return model
+
+
+def test_only_the_zoos_own_model_is_full_size(tmp_path):
+    """A compact model at 256 x 256 for 60 epochs is no measurement of the paper's row."""
+    compact = Config.fromfile(CONFIG_ROOT / '_base_/compact_128x128.py').model.to_dict()
+    assert full_size(tmp_path / 'own')
+    assert not full_size(tmp_path / 'compact', model=compact)
+    assert not full_size(tmp_path / 'scratch', model=changed(init_cfg=None))
+    assert not full_size(tmp_path / 'deep', model=changed(type='ResNet', depth=50))
+    assert not full_size(tmp_path / 'neck', model=dict(changed(), neck=dict(type='CPNNeck')))
+    assert not full_size(tmp_path / 'start', notes="load_from='l2.pth'")
+    index = metafile(collect_reports([str(tmp_path / 'compact')])[0])
+    assert 'Results:' not in index
+    found = measure(cells(L2)[0], collect_reports([str(tmp_path / 'compact')])[0])
+    assert found.value == 3.5  # it is shown, with its setting
+    assert 'ResNet' in found.report.setting.describe()
+
+
+def test_profiles_tell_full_size_from_reduced(tmp_path):
+    cfg = Config.fromfile(CONFIG_ROOT / L2.config)
+    compact = Profile('reduced', 256, 60, compact=True, pretrained=False)
+    models = [profile.apply(cfg).model.to_dict()
+              for profile in (Profile(), Profile(pretrained=False), compact)]
+    assert [full_size(tmp_path / str(index), model=model)
+            for index, model in enumerate(models)] == [True, False, False]
+
+
+@pytest.mark.parametrize('checkpoint, own', [
+    ('/somewhere/hrnetv2_w18-00eb2006.pth', True), ('hrnetv2_w18.pth', True),
+    ('/somewhere/hrnetv2_w18_coco.pth', False), ('torchvision://resnet50', False)])
+def test_pretrained_weights_may_lie_elsewhere_but_be_no_others(tmp_path, checkpoint, own):
+    start = dict(type='Pretrained', checkpoint=checkpoint)
+    assert full_size(tmp_path, model=changed(init_cfg=start)) is own
 
 
 def test_a_stand_in_is_named_and_has_no_difference(tmp_path):

@@ -31,9 +31,10 @@ class JSHeatmapLoss(SoftmaxHeatmapLoss):
     """
 
     def distance(self, logits: Tensor, target: Tensor) -> Tensor:
-        # Outside the mask log p is -inf, for which no gradient is defined.
+        # Outside the mask log p is -inf, for which no gradient is defined. NaN stays in: it must
+        # reach the value, or a step would spoil the weights under a loss that looks sound.
         log_p = log_softmax_map(logits)
-        inside = torch.isfinite(log_p)
+        inside = ~torch.isneginf(log_p)
         log_p = torch.where(inside, log_p, 0.0)
         p = torch.where(inside, log_p.exp(), 0.0)
         has_mass = target > 0

@@ -28,7 +28,7 @@ def target_map(size: Tuple[int, int], center: Sequence[float], sigma: float) -> 
         np.ndarray: ``[h, w]`` float32 with sum 1; zero for a landmark outside the map.
 
     Example:
-        >>> target_map((8, 4), (2, 1), 0.5).argmax()
+        >>> int(target_map((8, 4), (2, 1), 0.5).argmax())
         10
     """
     # Input and map of one size: input pixels are heatmap pixels.
