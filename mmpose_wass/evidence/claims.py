@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
-from .statistics import Estimate, Evidence, System, far_mass_difference
+from .statistics import Estimate, Evidence, System
 
 HOLDS, PARTLY, MIXED, NOT_SEEN, UNDECIDED, CONTRADICTED, OPEN = (
     'holds', 'partly', 'mixed', 'not seen', 'cannot tell', 'contradicted', 'not measured')
@@ -87,8 +87,7 @@ def check_claim(comparisons: Sequence[Comparison],
 
 def _difference(one: Comparison, evidence: Evidence) -> Optional[Estimate]:
     if one.measure == FAR_MASS:
-        return far_mass_difference(evidence.records(one.better), evidence.records(one.worse),
-                                   one.test)
+        return evidence.far_mass_difference(one.better, one.worse, one.test)
     return evidence.difference(one.better, one.worse, one.test, one.measure)
 
 
@@ -109,10 +108,10 @@ def _all(better: System, worse: System, tests: Sequence[str],
 # Maps here have half of the paper's 64 pixels: sigma 1.5 is the paper's 3, 1 is its 2.
 _L2, _L2_LOCAL = System('l2_s1_rate8', 'max'), System('l2_s1_rate8', 'local')
 _L2_WIDE = System('l2_s15_rate8', 'local')
-_W, _W_WIDE, _W_WIDEST = (System(f'w_{sigma}_rate8', 'bc') for sigma in ('s1', 's15', 's3'))
+_W, _W_WIDE = (System(f'w_{sigma}_rate8', 'bc') for sigma in ('s1', 's15'))
 _JS = System('js_rate8', 'bc')
 # At a learning rate of 1e-3, as those that it is compared with.
-_SLOW = System('w_s1', 'bc')
+_SLOW, _SLOW_WIDEST = System('w_s1', 'bc'), System('w_s3', 'bc')
 _RATES = ('FR_L@0.10', 'FR_L@0.20')
 
 #: In the order of the paper.
@@ -121,7 +120,7 @@ CLAIMS = (
           _all(_W_WIDE, System('w_s15_rate8', 'max'), ('clean', ))),
     Claim('Table 2', 'GET_BC ruins a model trained with L2.',
           _all(_L2, System('l2_s1_rate8', 'bc'), ('clean', ))
-          + _all(System('l2_s3_rate8', 'max'), System('l2_s3_rate8', 'bc'), ('clean', ))),
+          + _all(System('l2_s15_rate8', 'max'), System('l2_s15_rate8', 'bc'), ('clean', ))),
     Claim('Tables 3, 6', 'W with a small σ is more precise than L2.',
           _all(_W, _L2, ('clean', ), ('NME', )), _all(_W, _L2_LOCAL, ('clean', ), ('NME', ))),
     Claim('Table 8', 'W with a large σ fails less than L2 under occlusion.',
@@ -138,9 +137,10 @@ CLAIMS = (
           _all(_W, System('softmax_mse_rate8', 'bc'), ('rendered_wflw', 'video'))),
     Claim('Sec. 7.2', 'A larger σ is more robust under challenging conditions …',
           _all(_W_WIDE, _W, ('occlusion_large', 'video_blur_large'), _RATES)
-          + _all(_W_WIDEST, _W, ('occlusion_large', 'video_blur_large'), _RATES)),
+          + _all(_SLOW_WIDEST, _SLOW, ('occlusion_large', 'video_blur_large'), _RATES)),
     Claim('Sec. 7.2', '… and costs precision.',
-          _all(_W, _W_WIDE, ('clean', ), ('NME', )) + _all(_W, _W_WIDEST, ('clean', ), ('NME', ))),
+          _all(_W, _W_WIDE, ('clean', ), ('NME', ))
+          + _all(_SLOW, _SLOW_WIDEST, ('clean', ), ('NME', ))),
     Claim('Sec. 7.2', 'CoordConv with W and a small σ improves NME further.',
           _all(System('w_s1_coordconv', 'bc'), _SLOW, ('clean', ), ('NME', ))),
     Claim('Tables 5, 7', 'W is better than L2 across data sets.',

@@ -76,7 +76,7 @@ ABLATION = (
     ('KL alone for W + KL (at 1e-3)', System('wkl_s15', 'bc'), System('kl_s15', 'bc')),
     ('mixture gradient (at 1e-3)', System('w_s15', 'bc'), System('w_s15_mixture', 'bc')),
     ('σ 1 → 1.5, W', _W1, _W),
-    ('σ 1 → 3, W', _W1, System('w_s3_rate8', 'bc')),
+    ('σ 1 → 3, W (at 1e-3)', System('w_s1', 'bc'), System('w_s3', 'bc')),
     ('σ 1 → 1.5, L2', _L2, _L2_WIDE),
     ('W + KL with σ annealed 3 → 1, for W', _W1, System('wkl_annealed_rate8', 'bc')),
     ('CoordConv (at 1e-3)', System('w_s1', 'bc'), System('w_s1_coordconv', 'bc')),
@@ -132,8 +132,8 @@ the paper's protocol, along the motion, is *video, blur*.
 What to know of the tests: *imm73* is 12 people of 10 pictures each; *video* is 16 stretches of two
 webcam films, its landmarks made by a predictor; rendered WFLW and AFLW are 300 drawn faces each.
 Intervals (95 %) combine a bootstrap over faces (over people on imm73, over stretches on video)
-with Student's t over seeds. A system with one seed takes its deviation over seeds from those with
-several. Three LFPW faces stand in both the training and the common set (docs/datasets.md).
+with Student's t over seeds. A system with one seed takes its deviation over seeds from those of its
+kind (maps of values, or distributions) with several. Three LFPW faces stand in both the training and the common set (docs/datasets.md).
 
 Seeds change order, augmentation and the last layer; all runs at one learning rate share one start,
 so what another start would change is in no interval. Learning rate, sigma, tricks and the
@@ -162,8 +162,7 @@ in docs/shape_prior.md.
 """),
     ablation=('One factor at a time', """
 Differences in percentage points [95 % interval], bold where the interval leaves out 0; below 0 is
-better. Where both rows are readings of one model with one seed, the interval is of faces alone and
-nothing is bold.
+better.
 """),
     scratch=('From random weights', """
 The gradient of W with respect to the logits is p ∘ (f − ⟨p, f⟩): a pixel where p is tiny gets none

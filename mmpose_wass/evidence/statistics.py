@@ -1,9 +1,9 @@
 """Means over seeds with their intervals, paired differences, and ratios."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Dict, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class Evidence:
     def estimate(self, system: System, test: str, measure: str) -> Optional[Estimate]:
         """A measure of a system, see :func:`estimate`."""
         return estimate(self.records(system), system.reading, test, measure,
-                        self.seed_deviation(system.reading, test, measure))
+                        self.seed_deviation(system, test, measure))
 
     def difference(self, first: System, second: System, test: str,
                    measure: str) -> Optional[Estimate]:
@@ -104,34 +104,64 @@ class Evidence:
         return ratio(self.records(first), first.reading, self.records(second), second.reading,
                      test, measure, self._difference_deviation(first, second, test, measure))
 
-    def seed_deviation(self, reading: str, test: str, measure: str) -> Optional[SeedDeviation]:
-        """Deviation over seeds, pooled over the experiments that have several.
+    def seed_deviation(self, system: System, test: str, measure: str) -> Optional[SeedDeviation]:
+        """Deviation over seeds, pooled over the experiments like it that have several.
 
-        Experiments whose own config reads the maps (``own``) stand for no other; for them the
-        deviation is that of all readings.
+        Like it are those whose maps are values too, or distributions too: the barycentre of a map
+        of values moves much more from seed to seed. A model that its own config alone reads
+        (``own``) has the deviation of all readings.
         """
-        square, freedom = 0.0, 0
-        for group in self.groups.values():
-            readings = [reading] if reading != 'own' else sorted(
-                {key.split('/')[1] for record in group for key in record.faces})
-            for one in readings:
-                means = [values.mean() for values in _face_values(group, one, test,
-                                                                  measure).values()]
-                if len(means) > 1:
-                    square += (len(means) - 1) * np.var(means, ddof=1)
-                    freedom += len(means) - 1
-        return SeedDeviation(float(np.sqrt(square / freedom)), freedom) if freedom else None
+        means = []
+        for group in self._alike(system):
+            readings = [system.reading] if system.reading != 'own' else sorted(
+                {key.split('/')[1] for record in group for key in record.faces} - {'bc', 'shape'})
+            means += [{seed: float(values.mean()) for seed, values in _face_values(
+                group, reading, test, measure).items()} for reading in readings]
+        return _pool(means)
+
+    def far_mass_difference(self, first: System, second: System, test: str) -> Optional[Estimate]:
+        """First less second, see :func:`far_mass_difference`."""
+        pools = [_pool(_far_masses(group, test) for group in self._alike(one))
+                 for one in (first, second)]
+        return far_mass_difference(self.records(first), self.records(second), test,
+                                   _together(*pools))
 
     def _difference_deviation(self, first: System, second: System, test: str,
                               measure: str) -> Optional[SeedDeviation]:
-        # One training that is read in two ways: what its seed does to both is not known.
-        if first.experiment == second.experiment:
-            return None
-        sides = [self.seed_deviation(one.reading, test, measure) for one in (first, second)]
-        if None in sides:
-            return None
-        return SeedDeviation(float(np.hypot(*(side.deviation for side in sides))),
-                             min(side.freedom for side in sides))
+        if first.experiment != second.experiment:
+            return _together(*(self.seed_deviation(one, test, measure)
+                               for one in (first, second)))
+        # One training that is read in two ways: a seed moves both alike.
+        gaps = []
+        for group in self._alike(first):
+            one, other = (_face_values(group, system.reading, test, measure)
+                          for system in (first, second))
+            gaps.append({seed: one[seed].mean() - other[seed].mean()
+                         for seed in one if seed in other})
+        return _pool(gaps)
+
+    def _alike(self, system: System) -> List[Sequence[Record]]:
+        kind = _maps_are_values(self.records(system))
+        return [group for group in self.groups.values() if _maps_are_values(group) == kind]
+
+
+def _pool(values: Iterable[Mapping[int, float]]) -> Optional[SeedDeviation]:
+    """Deviation within groups of values by seed."""
+    square, freedom = 0.0, 0
+    for group in values:
+        if len(group) > 1:
+            square += (len(group) - 1) * float(np.var(list(group.values()), ddof=1))
+            freedom += len(group) - 1
+    return SeedDeviation(float(np.sqrt(square / freedom)), freedom) if freedom else None
+
+
+def _together(one: Optional[SeedDeviation],
+              other: Optional[SeedDeviation]) -> Optional[SeedDeviation]:
+    """Deviation of a difference of two that do not depend on each other."""
+    if one is None or other is None:
+        return None
+    return SeedDeviation(float(np.hypot(one.deviation, other.deviation)),
+                         min(one.freedom, other.freedom))
 
 
 def estimate(records: Sequence[Record], reading: str, test: str, measure: str,
@@ -152,8 +182,10 @@ def estimate(records: Sequence[Record], reading: str, test: str, measure: str,
     Returns:
         Estimate | None: In per cent; None if no record has it.
     """
-    return _summarize(_face_values(records, reading, test, measure), _units(records, test),
-                      elsewhere)
+    found = _summarize(_face_values(records, reading, test, measure), _units(records, test),
+                       elsewhere)
+    # No error and no rate is below 0, which Student's t does not know.
+    return found and replace(found, low=max(found.low, 0.0))
 
 
 def difference(first: Sequence[Record], first_reading: str, second: Sequence[Record],
@@ -209,6 +241,15 @@ def ratio(first: Sequence[Record], first_reading: str, second: Sequence[Record],
     ratios = np.array([100 * (one[seed].mean() / other[seed].mean() - 1) for seed in seeds])
     return Estimate(float(100 * (above.mean() / below.mean() - 1)), low, high, len(seeds),
                     float(np.ptp(ratios)), covers)
+
+
+#: Losses of which a map is values with a peak, no distribution.
+_OF_VALUES = ('losses/l2.py', 'losses/awing.py', 'losses/dark.py')
+
+
+def _maps_are_values(records: Sequence[Record]) -> bool:
+    parts = records[0].content.get('settings', {}).get('parts', ()) if records else ()
+    return any(part in _OF_VALUES for part in parts)
 
 
 def _face_values(records: Sequence[Record], reading: str, test: str,
@@ -270,11 +311,11 @@ def far_mass(records: Sequence[Record], test: str) -> Optional[Estimate]:
     return _over_seeds(_far_masses(records, test))
 
 
-def far_mass_difference(first: Sequence[Record], second: Sequence[Record],
-                        test: str) -> Optional[Estimate]:
+def far_mass_difference(first: Sequence[Record], second: Sequence[Record], test: str,
+                        elsewhere: Optional[SeedDeviation] = None) -> Optional[Estimate]:
     """First less second in percentage points, paired by seeds; the interval is over seeds."""
     one, other = _far_masses(first, test), _far_masses(second, test)
-    return _over_seeds({seed: one[seed] - other[seed] for seed in one if seed in other})
+    return _over_seeds({seed: one[seed] - other[seed] for seed in one if seed in other}, elsewhere)
 
 
 def _far_masses(records: Sequence[Record], test: str) -> Dict[int, float]:
@@ -282,11 +323,12 @@ def _far_masses(records: Sequence[Record], test: str) -> Dict[int, float]:
             for record in records if 'maps' in record.content['tests'].get(test, {})}
 
 
-def _over_seeds(values: Mapping[int, float]) -> Optional[Estimate]:
+def _over_seeds(values: Mapping[int, float],
+                elsewhere: Optional[SeedDeviation] = None) -> Optional[Estimate]:
     if not values:
         return None
     seeds = np.array(list(values.values()))
-    moved, covers = _seed_draws(seeds, None)
+    moved, covers = _seed_draws(seeds, elsewhere)
     low, high = percentile_interval(seeds.mean() + moved)
     return Estimate(float(seeds.mean()), low, high, len(seeds), float(np.ptp(seeds)), covers)
 

@@ -44,7 +44,7 @@ def test_one_seed_takes_the_deviation_of_others():
     groups = {name: [record(name, seed, [value] * 20) for seed, value in enumerate(values)]
               for name, values in dict(a=(.04, .05, .06), b=(.04, .06, .08), one=(.05, )).items()}
     evidence = Evidence(groups)
-    pooled = evidence.seed_deviation('bc', 'clean', 'NME')
+    pooled = evidence.seed_deviation(System('one', 'bc'), 'clean', 'NME')
     assert pooled.freedom == 4 and pooled.deviation == pytest.approx(np.sqrt((1 + 4) / 2))
     found = evidence.estimate(System('one', 'bc'), 'clean', 'NME')
     reach = stats.t.ppf(.975, 4) * pooled.deviation
@@ -55,12 +55,37 @@ def test_one_seed_takes_the_deviation_of_others():
     assert not plain.covers_seeds and plain.low == plain.high and not plain.excludes_zero
 
 
-def test_two_readings_of_one_seed_are_never_certain():
-    one = record('w', 0, np.full(20, .05))
-    one.faces['clean/max'] = one.faces['clean/bc'] + .01
-    found = Evidence({'w': [one]}).difference(System('w', 'bc'), System('w', 'max'), 'clean',
-                                              'NME')
-    assert found.value == pytest.approx(-1) and found.high < 0 and not found.excludes_zero
+def test_maps_of_values_lend_nothing_to_distributions():
+    groups = {name: [record(name, seed, [value] * 20) for seed, value in enumerate(values)]
+              for name, values in dict(w=(.04, .05), l2=(.1, .3), one=(.05, )).items()}
+    for one in groups['l2']:
+        one.content['settings'] = dict(parts=['losses/l2.py', 'targets/sigma1.py'])
+    found = Evidence(groups).seed_deviation(System('one', 'bc'), 'clean', 'NME')
+    assert (found.freedom, found.deviation) == (1, pytest.approx(np.sqrt(.5)))
+
+
+def test_means_have_no_interval_below_zero():
+    groups = {'w': [record('w', seed, [value] * 5) for seed, value in enumerate((0, .01))]}
+    assert Evidence(groups).estimate(System('w', 'bc'), 'clean', 'NME').low == 0
+
+
+def test_a_seed_moves_two_readings_alike():
+    """What matters is how far their difference moves with seeds, in experiments that have several.
+    """
+    def both(name, seed, value, gap):
+        one = record(name, seed, np.full(20, value))
+        one.faces['clean/max'] = one.faces['clean/bc'] + gap
+        return one
+
+    readings = System('w', 'bc'), System('w', 'max')
+    alone = Evidence({'w': [both('w', 0, .05, .01)]}).difference(*readings, 'clean', 'NME')
+    assert alone.value == pytest.approx(-1) and not alone.covers_seeds
+    assert not alone.excludes_zero
+    others = [both('x', seed, .05 + .02 * seed, gap) for seed, gap in enumerate((.010, .012, .011))]
+    found = Evidence({'w': [both('w', 0, .05, .01)], 'x': others}).difference(
+        *readings, 'clean', 'NME')
+    reach = stats.t.ppf(.975, 2) * .1
+    assert found.excludes_zero and found.high - found.value == pytest.approx(reach, rel=.1)
 
 
 def test_ratio_of_proportional_faces_is_exact():
@@ -112,5 +137,5 @@ def test_the_hardest_baseline_in_its_best_reading_is_met():
 
 
 def test_deviation_needs_seeds():
-    assert Evidence({}).seed_deviation('bc', 'clean', 'NME') is None
+    assert Evidence({}).seed_deviation(System('w', 'bc'), 'clean', 'NME') is None
     assert SeedDeviation(1., 3).freedom == 3
