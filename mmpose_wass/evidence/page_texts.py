@@ -132,8 +132,9 @@ the paper's protocol, along the motion, is *video, blur*.
 What to know of the tests: *imm73* is 12 people of 10 pictures each; *video* is 16 stretches of two
 webcam films, its landmarks made by a predictor; rendered WFLW and AFLW are 300 drawn faces each.
 Intervals (95 %) combine a bootstrap over faces (over people on imm73, over stretches on video)
-with Student's t over seeds. A system with one seed takes its deviation over seeds from those of its
-kind (maps of values, or distributions) with several. Three LFPW faces stand in both the training and the common set (docs/datasets.md).
+with Student's t over seeds. A system with one seed takes its deviation over seeds from those of
+its kind (maps of values, or distributions) with several. Three LFPW faces stand in both the
+training and the common set (docs/datasets.md).
 
 Seeds change order, augmentation and the last layer; all runs at one learning rate share one start,
 so what another start would change is in no interval. Learning rate, sigma, tricks and the

@@ -85,7 +85,7 @@ def test_a_seed_moves_two_readings_alike():
     found = Evidence({'w': [both('w', 0, .05, .01)], 'x': others}).difference(
         *readings, 'clean', 'NME')
     reach = stats.t.ppf(.975, 2) * .1
-    assert found.excludes_zero and found.high - found.value == pytest.approx(reach, rel=.1)
+    assert found.excludes_zero and (found.high - found.low) / 2 == pytest.approx(reach, rel=.1)
 
 
 def test_ratio_of_proportional_faces_is_exact():
