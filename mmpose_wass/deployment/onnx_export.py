@@ -40,6 +40,11 @@ def choose_opset(exporter: str, opset: Optional[int] = None) -> int:
     return opset
 
 
+def has_dynamo() -> bool:
+    """Whether this PyTorch lets one choose between the exporters: 2.5 and later."""
+    return 'dynamo' in torch.onnx.export.__code__.co_varnames
+
+
 def to_onnx(module: LandmarkExportModule, metadata: Mapping[str, Any], opset: int,
             exporter: str = 'torchscript', batch_size: Optional[int] = None) -> bytes:
     """Export to ONNX.
@@ -56,9 +61,13 @@ def to_onnx(module: LandmarkExportModule, metadata: Mapping[str, Any], opset: in
 
     Raises:
         ImportError: If ``onnx`` (or ``onnxscript``) is missing; says how to get it.
+        RuntimeError: If this PyTorch has no such exporter.
     """
     onnx = require('onnx', 'exporting to ONNX')
     if exporter == 'dynamo':
+        if not has_dynamo():
+            raise RuntimeError(f"exporter 'dynamo' needs torch 2.5 or later, this is "
+                               f"{torch.__version__}; exporter 'torchscript' works with it")
         require('onnxscript', "exporter 'dynamo'")
     with warnings.catch_warnings(), torch.no_grad():
         # Of the tracer (Python branches on sizes, which are fixed here) and of deprecations.
@@ -84,7 +93,7 @@ def _traced(onnx, module: LandmarkExportModule, opset: int, batch_size: Optional
     options = {}
     if batch_size is None:
         options['dynamic_axes'] = {name: {0: 'batch'} for name in names}
-    if 'dynamo' in torch.onnx.export.__code__.co_varnames:  # torch >= 2.5
+    if has_dynamo():
         options['dynamo'] = False
     buffer = io.BytesIO()
     torch.onnx.export(

@@ -16,8 +16,8 @@ from test_deployment.deployment_models import (
     small_source,
 )
 
-from mmpose_wass.deployment import ExportOptions, export_model, load_exported
-from mmpose_wass.deployment.onnx_export import choose_opset
+from mmpose_wass.deployment import ExportOptions, export_model, load_exported, onnx_export
+from mmpose_wass.deployment.onnx_export import choose_opset, has_dynamo
 
 onnx = pytest.importorskip('onnx', reason='onnx is not installed')
 onnxruntime = pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
@@ -86,6 +86,7 @@ def test_operator_sets(opset, tmp_path):
     assert_parity(source, done.path)
 
 
+@pytest.mark.skipif(not has_dynamo(), reason='this torch has one exporter only')
 def test_dynamo_exporter(tmp_path):
     pytest.importorskip('onnxscript', reason='onnxscript is not installed')
     source = small_source(test_cfg=dict(flip_test=True))
@@ -95,6 +96,12 @@ def test_dynamo_exporter(tmp_path):
     assert_parity(source, done.path)
     with open(done.path, 'rb') as file:
         assert leaks_of(file.read()) == []
+
+
+def test_a_torch_without_the_exporter_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, 'has_dynamo', lambda: False)
+    with pytest.raises(RuntimeError, match='needs torch 2.5 or later, this is'):
+        export_model(small_source(), str(tmp_path / 'model.onnx'), exporter='dynamo')
 
 
 def test_half_precision_is_measured_and_half_the_size(default, tmp_path):
