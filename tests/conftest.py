@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from known_skips import (  # noqa: F401  hooks
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+)
 from mmengine.registry import init_default_scope
 from mmengine.visualization import Visualizer
 

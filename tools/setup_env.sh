@@ -104,7 +104,7 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     fail "no $python: apt-get install python3.11 python3.11-venv python3.11-dev, or set PYTHON"
   "$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' ||
     fail "$("$python" --version) cannot hold the tested set of $lock: set PYTHON to a 3.11 or 3.12.
-setup: In an environment of your own (Python 3.9 or later) 'pip install -e .' works."
+setup: In an environment of your own (Python 3.10 or later): docs/install.md."
   if ! mmcv_wheel_at_hand; then
     command -v c++ >/dev/null || fail 'building mmcv needs a C++ compiler: apt-get install g++'
     "$python" -c 'import os, sysconfig as s, sys
@@ -135,8 +135,12 @@ if [ ! -f "$state/mmcv-kind" ]; then
 fi
 stage mmcv 'built from source where no wheel is found' '' build_mmcv "$(cat "$state/mmcv-kind")"
 stage mmpose '' '' pip install -c "$lock" --no-build-isolation mmengine mmdet mmpose
-stage mmpose_wass '' "$(cat setup.py pyproject.toml)" \
-  pip install -c "$lock" --no-build-isolation -e '.[dev,bench]'
-stage opencv '' "$(cat setup.py)" loadable_opencv
-stage import '' "$(cat setup.py)" \
+package=$(cat setup.py pyproject.toml)
+# With every part that tests need: without one of them they would only be skipped.
+stage mmpose_wass '' "$package" \
+  pip install -c "$lock" --no-build-isolation -e '.[dev,bench,deploy,film,detect,tensorboard]'
+# mmcv, mmpose and the detector's package ask for opencv-python, so whenever the stage above is done
+# again, this one is.
+stage opencv '' "$package" loadable_opencv
+stage import '' "$package" \
   "$venv/bin/python" -c 'import cv2, mmcv.ops, mmpose.models, mmpose_wass'

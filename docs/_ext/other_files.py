@@ -23,10 +23,16 @@ _LINK = re.compile(r'(\]\()(?!https?:|#|mailto:)([^)\s]+)')
 
 
 def relative_links(text: str, folder: Path) -> str:
-    """Make links that are relative to ``folder`` relative to ``docs/``."""
+    """Make links that are relative to ``folder`` relative to ``docs/``.
+
+    A file that is a page of the site is linked as that page.
+    """
+    pages = {ROOT / path: ROOT / f'docs/{name}.md' for name, path in PAGES.items()}
+
     def there(found: re.Match) -> str:
         path, hash_sign, anchor = found[2].partition('#')
         target = (folder / path).resolve()
+        target = pages.get(target, target)
         docs = ROOT / 'docs'
         inside = target.is_relative_to(docs)
         new = target.relative_to(docs) if inside else Path('..') / target.relative_to(ROOT)

@@ -40,6 +40,11 @@ def choose_opset(exporter: str, opset: Optional[int] = None) -> int:
     return opset
 
 
+def has_dynamo() -> bool:
+    """Whether this PyTorch lets one choose between the exporters: 2.5 and later."""
+    return 'dynamo' in torch.onnx.export.__code__.co_varnames
+
+
 def to_onnx(module: LandmarkExportModule, metadata: Mapping[str, Any], opset: int,
             exporter: str = 'torchscript', batch_size: Optional[int] = None) -> bytes:
     """Export to ONNX.
@@ -56,13 +61,13 @@ def to_onnx(module: LandmarkExportModule, metadata: Mapping[str, Any], opset: in
 
     Raises:
         ImportError: If ``onnx`` (or ``onnxscript``) is missing; says how to get it.
-        NotImplementedError: For ``'dynamo'`` before torch 2.5.
+        RuntimeError: If this PyTorch has no such exporter.
     """
     onnx = require('onnx', 'exporting to ONNX')
     if exporter == 'dynamo':
-        if not _knows_dynamo():
-            raise NotImplementedError("exporter 'dynamo' needs torch 2.5 or later, this is "
-                                      f"{torch.__version__}; exporter 'torchscript' does without")
+        if not has_dynamo():
+            raise RuntimeError(f"exporter 'dynamo' needs torch 2.5 or later, this is "
+                               f"{torch.__version__}; exporter 'torchscript' works with it")
         require('onnxscript', "exporter 'dynamo'")
     with warnings.catch_warnings(), torch.no_grad():
         # Of the tracer (Python branches on sizes, which are fixed here) and of deprecations.
@@ -83,17 +88,12 @@ def to_onnx(module: LandmarkExportModule, metadata: Mapping[str, Any], opset: in
     return model.SerializeToString()
 
 
-def _knows_dynamo() -> bool:
-    """Whether this torch (2.5 or later) has both exporters behind one function."""
-    return 'dynamo' in torch.onnx.export.__code__.co_varnames
-
-
 def _traced(onnx, module: LandmarkExportModule, opset: int, batch_size: Optional[int]):
     names = (INPUT_NAME, *OUTPUT_NAMES)
     options = {}
     if batch_size is None:
         options['dynamic_axes'] = {name: {0: 'batch'} for name in names}
-    if _knows_dynamo():
+    if has_dynamo():
         options['dynamo'] = False
     buffer = io.BytesIO()
     torch.onnx.export(

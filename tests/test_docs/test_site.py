@@ -85,6 +85,9 @@ def test_links_of_files_that_move_into_the_site(other_files):
     assert other_files.relative_links(text, ROOT) == (
         '[a](tour.md#3-train-test) [b](../tools/train.py) [c](https://x.org/docs/a) [d](#here)')
     assert other_files.relative_links('[e](../docs/faq.md)', ROOT / 'examples') == '[e](faq.md)'
+    # Files that are pages of the site, which has no other copy of them.
+    assert other_files.relative_links('[f](CHANGELOG.md) [g](examples/tour.ipynb)', ROOT) == (
+        '[f](changelog.md) [g](notebook.md)')
 
 
 def test_notebook_becomes_a_page(other_files, tmp_path, monkeypatch):

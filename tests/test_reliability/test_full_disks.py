@@ -29,6 +29,15 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('full')
 
 
+@pytest.fixture(scope='module')
+def trained(folder):
+    """A training that nothing disturbs. Tests may run in any order, each in another process."""
+    write_training(folder, 'whole')
+    status, printed = run_forked('train.py', 'whole.py', cwd=folder)
+    assert status == 0, printed
+    return folder
+
+
 @pytest.fixture()
 def full(monkeypatch):
     """After so many bytes a disk is full: what reaches the system later ends in ENOSPC."""
@@ -59,10 +68,8 @@ def full(monkeypatch):
     yield fill
 
 
-def test_training_on_a_full_disk(folder):
-    write_training(folder, 'whole')
-    status, printed = run_forked('train.py', 'whole.py', cwd=folder)
-    assert status == 0, printed
+def test_training_on_a_full_disk(trained):
+    folder = trained
     write_training(folder, 'cut', "custom_hooks = [dict(type='KillHook', place='full', epoch=3)]\n"
                                   "default_hooks['checkpoint']['max_keep_ckpts'] = 1\n")
     status, printed = run_forked('train.py', 'cut.py', cwd=folder)
@@ -125,9 +132,8 @@ def fill_disk_for(name):
 
 
 @pytest.mark.parametrize('place', ['metrics', 'predictions', 'dump'])
-def test_results_on_a_full_disk(folder, place):
-    if not (folder / 'whole').exists():
-        pytest.skip('needs the training of test_training_on_a_full_disk')
+def test_results_on_a_full_disk(trained, place):
+    folder = trained
     files = dict(metrics='m.json', predictions='p.json', dump='d.pkl')
     outputs = {key: folder / f'{place}_{name}' for key, name in files.items()}
     text = (folder / 'whole.py').read_text()

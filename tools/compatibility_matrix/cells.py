@@ -71,13 +71,11 @@ class Matrix:
     Attributes:
         base: Text of the tested set's lock file.
         cells: By name, in the order of the file.
-        also: Packages beside those of tools/setup_env.sh, so that fewer tests are skipped.
         quick_leaves_out: Test files by path below the root, each with the reason.
     """
 
     base: str
     cells: Dict[str, Cell]
-    also: Tuple[str, ...]
     quick_leaves_out: Dict[str, str]
 
     def choose(self, names: List[str]) -> List[Cell]:
@@ -103,7 +101,7 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
         content = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from None
-    for key in ('base', 'cells', 'from_source', 'also', 'quick_leaves_out'):
+    for key in ('base', 'cells', 'from_source', 'quick_leaves_out'):
         if key not in content:
             raise ValueError(f"{path}: '{key}' is missing")
     base_path = ROOT / content['base']
@@ -131,4 +129,4 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
             pins=entry.get('pins', {}), unlocked=tuple(entry.get('unlocked', ())),
             from_source=tuple(entry.get('from_source', content['from_source'])))
     return Matrix(base=base_path.read_text(encoding='utf-8'), cells=cells,
-                  also=tuple(content['also']), quick_leaves_out=content['quick_leaves_out'])
+                  quick_leaves_out=content['quick_leaves_out'])

@@ -187,8 +187,6 @@ class _Environment:
                              else str(error), error.tail) from None
         finally:
             lock.write_text(self.matrix.base, encoding='utf-8')  # tests read the tested set
-        # By name: the package's extras would bring back an OpenCV that the set-up has replaced.
-        self._pip('install', *self.matrix.also)
 
     def test(self) -> Dict:
         """Run the suite. Returns counts and what failed."""
