@@ -14,6 +14,7 @@ from mmpose.registry import MODELS
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
 from mmpose_wass.engine import check_checkpoint, check_data_files, load_config, write_json
+from mmpose_wass.engine.device import find_device
 from mmpose_wass.engine.logit_scale import StageReport, convert_model, load_weights
 from mmpose_wass.engine.options import (
     add_turn_on_options,
@@ -114,6 +115,7 @@ def save(model, checkpoint: dict, args: argparse.Namespace, reports) -> None:
 def main() -> None:
     args = parse_args()
     with clear_errors():
+        find_device(args.device)
         cfg = apply_turn_on(load_config(args.config), args)
         if args.wass_out:
             write_config(cfg, args)
