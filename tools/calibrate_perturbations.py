@@ -30,6 +30,7 @@ from mmpose_wass.engine import (
     write_json,
 )
 from mmpose_wass.engine.data_check import annotation_path, find_datasets
+from mmpose_wass.engine.device import find_device
 from mmpose_wass.engine.options import clear_errors, merge_cfg_options, set_preprocessor
 from mmpose_wass.engine.results import now, plain, software_versions
 from mmpose_wass.engine.severity_curve import evaluate_model, load_model, perturbed_dataloader
@@ -260,6 +261,7 @@ class Calibration:
 def main() -> None:
     args = parse_args()
     with clear_errors(FileNotFoundError, ValueError, KeyError):
+        find_device(args.device)
         cfg = load_config(args.config)
         merge_cfg_options(cfg, args)
         set_preprocessor(cfg)

@@ -20,6 +20,7 @@ from mmpose_wass.engine import (
     load_config,
     write_json,
 )
+from mmpose_wass.engine.device import find_device
 from mmpose_wass.engine.logit_scale import StageReport, convert_model, load_weights
 from mmpose_wass.engine.options import (
     add_turn_on_options,
@@ -120,6 +121,7 @@ def save(model, checkpoint: dict, args: argparse.Namespace, reports) -> None:
 def main() -> None:
     args = parse_args()
     with clear_errors():
+        find_device(args.device)
         cfg = apply_turn_on(load_config(args.config), args)
         if args.wass_out:
             write_config(cfg, args)

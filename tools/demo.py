@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mmengine.logging import MMLogger
 
-from mmpose_wass.engine.options import clear_errors
+from mmpose_wass.engine.options import accept_any_name, clear_errors
 from mmpose_wass.engine.results import now, software_versions
 from mmpose_wass.inference import (
     DrawingOptions,
@@ -167,6 +167,7 @@ class SameBoxes:
 
 def main(arguments=None) -> int:
     args = parse_args(arguments)
+    accept_any_name()
     # The screen is for the progress and for what the user can mend.
     MMLogger.get_instance('demo', log_level='WARNING')
     warnings.filterwarnings('ignore', message='The metainfo config file')

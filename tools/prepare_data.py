@@ -249,11 +249,13 @@ def write_sheet(sheet: Path, name: str, root: Path, annotation_file: Path) -> No
     import cv2
 
     from mmpose_wass.datasets.synthetic import LAYOUTS, sheet_of_dataset
+    from mmpose_wass.engine.opencv_path import opencv_path
 
     picture = sheet_of_dataset(annotation_file, root / LAYOUTS[name].image_folder)
     sheet.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(sheet), picture):
-        raise OSError(f'cannot write {sheet}')
+    with opencv_path(sheet) as path:
+        if not cv2.imwrite(path, picture):
+            raise OSError(f'cannot write {sheet}')
     print(f'  {sheet}: contact sheet')
 
 

@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 
 from mmengine.config import DictAction
-from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
+from mmpose_wass.engine.device import find_device
 from mmpose_wass.engine.options import clear_errors, merge_cfg_options, set_preprocessor
 from mmpose_wass.project import CONFIG_ROOT
 from mmpose_wass.robustness import (
@@ -185,6 +185,7 @@ def main() -> None:
     pairs = [(args.config, args.checkpoint), *map(tuple, args.against)]
     folder = Path(args.out) if args.out else default_folder(pairs, args.name)
     with clear_errors(FileNotFoundError, ValueError, KeyError):
+        device = find_device(args.device)
         keep_logs(folder / 'robustness.log')
         models = read_models(pairs, args.name, prepare_config(args))
         boxes = None
@@ -194,7 +195,7 @@ def main() -> None:
         files = [*map(str, sorted(DATA_FILES.glob('*.py'))), *args.data]
         plan = make_plan(own_data(models[0].cfg), read_data_files(files, args.data_dir), args.only,
                          not args.no_curves, boxes)
-        options = RunOptions(args.limit, args.device or get_device(),
+        options = RunOptions(args.limit, device,
                              loading=LoaderOptions(args.workers, args.batch_size))
         jobs, unfit = make_jobs(models, plan, options)
         cache = ResultCache(args.cache or str(folder / 'cache'))

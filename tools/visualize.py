@@ -7,11 +7,11 @@ import os
 from typing import Any, Callable, Sequence
 
 import numpy as np
-from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 
 import mmpose_wass  # noqa: F401  (registers everything; makes checkpoints loadable)
-from mmpose_wass.engine.options import clear_errors
+from mmpose_wass.engine.device import find_device
+from mmpose_wass.engine.options import accept_any_name, clear_errors
 from mmpose_wass.visualization.figures import (
     LOSSES,
     draw_error_scale,
@@ -231,9 +231,9 @@ def run_models(args: argparse.Namespace) -> tuple:
     from mmpose_wass.robustness.models import read_models
     from mmpose_wass.visualization.heatmaps.predict import FaceRunner, read_perturbation
 
+    device = find_device(args.device)
     perturbation = read_perturbation(args.perturb) if args.perturb else None
     pairs = list(zip(args.models[::2], args.models[1::2])) or [shipped_model()]
-    device = args.device or get_device()
     models = read_models(pairs, args.name)
     init_default_scope(models[0].cfg.get('default_scope', 'mmpose'))
     faces = read_faces(args, models[0].cfg, models[0].scheme)
@@ -322,6 +322,7 @@ DRAW: dict[str, Callable[[argparse.Namespace], list]] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_args(arguments)
+    accept_any_name()
     with clear_errors(FileNotFoundError, ValueError, KeyError, OSError, ImportError):
         for path in DRAW[args.command](args):
             print(f'picture: {path} ({os.path.getsize(path) / 1e3:.0f} kB)')

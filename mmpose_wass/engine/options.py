@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import sys
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -224,6 +225,18 @@ def set_preprocessor(cfg: Config) -> None:
 def set_local_rank(args: argparse.Namespace) -> None:
     """Set ``LOCAL_RANK`` where no launcher has."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+
+
+def accept_any_name() -> None:
+    r"""Let standard input, output and error hold file names whose bytes are no UTF-8.
+
+    They are read as Python reads names from the file system, and printed as ``\udcff``; by default
+    both would be an error in the middle of the work.
+    """
+    for stream, errors in ((sys.stdin, 'surrogateescape'), (sys.stdout, 'backslashreplace'),
+                           (sys.stderr, 'backslashreplace')):
+        if hasattr(stream, 'reconfigure'):  # some replacements of these streams have none
+            stream.reconfigure(errors=errors)
 
 
 @contextmanager

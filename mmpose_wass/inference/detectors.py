@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from mmengine.registry import Registry
 
-FACE_DETECTORS = Registry('face detector')
+#: Without locations MMEngine would look for ``mmpose_wass.utils`` and warn that it is missing.
+FACE_DETECTORS = Registry('face detector', scope='mmpose_wass',
+                          locations=['mmpose_wass.inference.network_detectors'])
 SEARCHED_SIDE = 640  # the longer side of the picture in which faces are looked for, pixels
 
 

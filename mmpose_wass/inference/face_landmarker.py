@@ -1,6 +1,7 @@
 """From images to the landmarks of all their faces."""
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple, Union
 
@@ -107,12 +108,18 @@ class FaceLandmarker:
                 landmarks as the data sets have them; or ``None`` to detect the faces of that image.
 
         Returns:
-            list[list[LandmarkedFace]]: The faces of each image.
+            list[list[LandmarkedFace]]: The faces of each image. Those of a broken model may have
+            landmarks that are not finite, see :attr:`LandmarkedFace.is_finite`.
 
         Raises:
             FileNotFoundError: If an image is missing.
             ValueError: If an image or a box is not what it should be.
         """
+        if isinstance(images, (str, os.PathLike)) or not hasattr(images, '__len__') \
+                or getattr(images, 'ndim', 4) < 4:
+            raise ValueError('predict takes a list of images, found a single '
+                             f'{type(images).__name__}; call the landmarker itself, or put it into '
+                             'a list')
         if boxes is not None and len(boxes) != len(images):
             raise ValueError(f'{len(images)} images, but boxes for {len(boxes)}')
         pixels = [as_image(image) for image in images]
@@ -133,8 +140,12 @@ class FaceLandmarker:
         return result
 
     def is_confident(self, face: LandmarkedFace) -> bool:
-        """Whether a detected box is held for a face."""
-        return not face.mean_confidence < self.min_confidence
+        """Whether a detected box is held for a face.
+
+        Landmarks that are not finite tell nothing of the box, whatever their confidence: such a
+        face is kept, for whoever asked must learn of it.
+        """
+        return not face.is_finite or not face.mean_confidence < self.min_confidence
 
     def _refine(self, faces: List[LandmarkedFace], owners: List[int], pixels: List[np.ndarray],
                 detected: List[bool]) -> None:

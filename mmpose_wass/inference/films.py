@@ -8,6 +8,8 @@ from typing import Iterator, NamedTuple, Optional, Tuple, Union
 import cv2
 import numpy as np
 
+from ..engine.opencv_path import opencv_path
+
 FILM_SUFFIXES = ('.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv',
                  '.ts', '.mts', '.3gp', '.ogv')
 #: Containers that state their number of frames; that of others is an estimate.
@@ -55,7 +57,11 @@ class FilmReader:
                 raise FileNotFoundError(f'{source}: no such file')
             if not os.path.getsize(source):
                 raise ValueError(f'{source}: is empty (0 bytes); copy it again')
-        self._capture = cv2.VideoCapture(source if self.is_camera else str(source))
+        if self.is_camera:
+            self._capture = cv2.VideoCapture(source)
+        else:
+            with opencv_path(source) as name:  # once open, its name does not matter
+                self._capture = cv2.VideoCapture(name)
         if not self._capture.isOpened():
             self._capture.release()
             raise ValueError(
@@ -98,7 +104,8 @@ class FilmReader:
 
 def count_frames(path: Union[str, Path]) -> int:
     """Number of frames of a film that can be read, by reading all of them."""
-    capture = cv2.VideoCapture(str(path))
+    with opencv_path(path) as name:
+        capture = cv2.VideoCapture(name)
     count = 0
     while capture.grab():
         count += 1
@@ -164,8 +171,8 @@ class FilmWriter:
             self._stream.send(None)
             return
         code = 'MJPG' if self.path.suffix.lower() == '.avi' else 'mp4v'
-        self._stream = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*code), rate,
-                                       self._even)
+        with opencv_path(self._part) as name:
+            self._stream = cv2.VideoWriter(name, cv2.VideoWriter_fourcc(*code), rate, self._even)
         if not self._stream.isOpened():
             raise OSError(f'{self.path}: OpenCV cannot write this film ({code}); is the folder '
                           'writable, and the disk not full? `pip install imageio-ffmpeg` brings '

@@ -133,11 +133,17 @@ def as_image(image: Union[str, Path, np.ndarray]) -> np.ndarray:
         np.ndarray: [H, W, 3], BGR, uint8.
 
     Raises:
-        ImageError: If an array is something else.
+        ImageError: If it is neither, or the array is something else.
         FileNotFoundError: If there is no such file.
     """
-    if not isinstance(image, np.ndarray):
+    if isinstance(image, (str, os.PathLike)):
         return read_image(image).pixels
+    if isinstance(image, Image.Image):
+        raise ImageError('an image must be a path or an array (BGR), found one of Pillow; give its '
+                         "file, or np.asarray(image.convert('RGB'))[:, :, ::-1]")
+    if not isinstance(image, np.ndarray):
+        raise ImageError('an image must be a path or an array, uint8 [H, W, 3] (BGR, as OpenCV '
+                         f'reads it) or [H, W], found {image!r:.80} ({type(image).__name__})')
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or not image.size \
             or image.ndim == 3 and image.shape[2] != 3:
         raise ImageError('an image must be uint8 [H, W, 3] (BGR, as OpenCV reads it) or [H, W], '

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
-from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 from mmpose.apis.inference import dataset_meta_from_config
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from ..engine.checkpoint import check_checkpoint, load_checkpoint
 from ..engine.config_loading import load_config
+from ..engine.device import find_device
 from ..landmarks import find_scheme, get_scheme, metainfo_of
 from ..models.heads.probability_mixin import ProbabilityHeadMixin
 from ..robustness.models import FaceModel
@@ -57,8 +57,8 @@ class LandmarkModel:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not what it should be, the two do not fit each other, or the model
-            is not a top-down one.
+        ValueError: If a file is not what it should be, the two do not fit each other, the model is
+            not a top-down one, or there is no such device.
     """
 
     def __init__(self,
@@ -71,6 +71,7 @@ class LandmarkModel:
                  scheme: Optional[str] = None) -> None:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, found {batch_size}')
+        self.device = find_device(device)
         cfg = config.copy() if isinstance(config, Config) else load_config(str(config))
         self.config = str(cfg.filename or '') if isinstance(config, Config) else str(config)
         self.checkpoint = str(checkpoint)
@@ -80,7 +81,6 @@ class LandmarkModel:
             import_modules_from_strings(**cfg['custom_imports'])
         init_default_scope(cfg.get('default_scope', 'mmpose') or 'mmpose')
         check_checkpoint(self.checkpoint)
-        self.device = device or get_device()
         face_model = FaceModel('model', self.config, self.checkpoint, cfg, '', None)
         with redirect_stdout(io.StringIO()):  # MMEngine prints what it loads
             self.model = face_model.build(self.device)

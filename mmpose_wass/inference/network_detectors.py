@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from mmengine.registry import DefaultScope
 
+from ..engine.opencv_path import opencv_path
 from .detectors import FACE_DETECTORS, SEARCHED_SIDE, BoxFit, FaceDetector
 
 #: Median over 150 training faces of 300W. YuNet learnt boxes of the same data set, WIDER FACE.
@@ -90,7 +91,8 @@ class YuNetDetector(FaceDetector):
             raise FileNotFoundError(f'{model}: no such file; it is face_detection_yunet_….onnx of '
                                     "OpenCV's model zoo")
         try:
-            self._network = cv2.FaceDetectorYN.create(str(model), '', (320, 320), score_threshold)
+            with opencv_path(model) as path:
+                self._network = cv2.FaceDetectorYN.create(path, '', (320, 320), score_threshold)
         except cv2.error as error:
             raise ValueError(f'{model}: OpenCV cannot load this network ({error})') from error
         self.side = side

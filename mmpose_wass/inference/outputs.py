@@ -10,7 +10,8 @@ import numpy as np
 
 from ..datasets.synthetic.folder import write_bytes
 from .face import LandmarkedFace
-from .films import FilmWriter
+from .films import FILM_SUFFIXES, FilmWriter
+from .images import IMAGE_SUFFIXES
 from .overlay import draw_faces
 from .records import Records, write_face_pts
 from .sources import FilmSource, Frame, Source
@@ -76,17 +77,18 @@ class Outputs:
         self._waiting = 0
 
     def add(self, source: Source, frame: Frame, faces: Sequence[LandmarkedFace]) -> None:
-        """Write a frame; one that could not be read shows the picture before it in a film.
+        """Write a frame; one that could not be read has no faces and says why, and shows the
+        picture before it in a film.
 
         Raises:
             OSError: If something cannot be written.
         """
+        size = None if frame.pixels is None else frame.pixels.shape[1::-1]
+        self.records.add(source.path, frame.index, frame.seconds, size, faces, frame.problem)
         if frame.pixels is None:
             if source.is_film:
                 self._add_unreadable(source)
             return
-        size = frame.pixels.shape[1::-1]
-        self.records.add(source.path, frame.index, frame.seconds, size, faces)
         if 'pts' in self.kinds:
             for number, face in enumerate(faces):
                 self._write_pts(source, frame, number, face)
@@ -201,6 +203,10 @@ def single_file(out: str, sources: Sequence[Source]) -> Tuple[Path, Optional[Pat
     suffix = path.suffix.lower()
     is_film, is_picture = suffix in FilmWriter.SUFFIXES, suffix in _KEPT_SUFFIXES
     if not (is_film or is_picture) or path.is_dir():
+        if suffix in (*FILM_SUFFIXES, *IMAGE_SUFFIXES) and not path.is_dir():
+            raise ValueError(f'--out {out}: {suffix} cannot be written; films are written as '
+                             f'{", ".join(FilmWriter.SUFFIXES)}, pictures as '
+                             f'{", ".join(_KEPT_SUFFIXES)}')
         if path.exists() and not path.is_dir():
             raise ValueError(f'--out {out}: is a file; give a folder, or a picture or film to '
                              'write')

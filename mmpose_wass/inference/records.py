@@ -17,6 +17,8 @@ from .uncertainty import covariance_ellipse
 
 #: Decimals of pixels, of confidences and scores, and of pixels squared.
 _PIXELS, _SHARES, _SQUARES = 3, 4, 4
+#: Bytes of a file name that are no UTF-8 are written as ``\udcff``, which is JSON's own spelling.
+_TEXT = dict(encoding='utf-8', errors='backslashreplace')
 COLUMNS = ('source', 'frame', 'face', 'landmark', 'name', 'x', 'y', 'confidence', 'deviation_major',
            'deviation_minor', 'angle')
 
@@ -42,7 +44,8 @@ def read_records(path: str) -> Dict[str, Any]:
 
     Returns:
         dict: As written; in each face ``box`` [4], ``landmarks`` [K, 2], ``confidence`` [K],
-        ``covariance`` and ``heatmap_covariance`` [K, 3] are arrays.
+        ``covariance`` and ``heatmap_covariance`` [K, 3] are arrays, with NaN for ``null``. A frame
+        that could not be read has no faces, and ``problem`` says why.
     """
     content = json.loads(Path(path).read_text(encoding='utf-8'))
     for frame in content['frames']:
@@ -75,30 +78,35 @@ class Records:
         for path in self._paths:
             path.parent.mkdir(parents=True, exist_ok=True)
         if json_path is not None:
-            self._json = open(_part(json_path), 'w', encoding='utf-8')  # noqa: SIM115
+            self._json = open(_part(json_path), 'w', **_TEXT)  # noqa: SIM115
             self._json.write(json.dumps(plain(head), ensure_ascii=False)[:-1]
                              + (', ' if head else '') + '"frames": [\n')
         if csv_path is not None:
-            self._csv = open(_part(csv_path), 'w', encoding='utf-8', newline='')  # noqa: SIM115
+            self._csv = open(_part(csv_path), 'w', newline='', **_TEXT)  # noqa: SIM115
             self._rows = csv.writer(self._csv)
             self._rows.writerow(COLUMNS)
 
-    def add(self, source: str, frame: int, seconds: Optional[float], size: Sequence[int],
-            faces: Sequence[LandmarkedFace]) -> None:
+    def add(self, source: str, frame: int, seconds: Optional[float], size: Optional[Sequence[int]],
+            faces: Sequence[LandmarkedFace], problem: str = '') -> None:
         """Add a frame.
 
         Args:
             source: The file.
             frame: Number in the film, 0 for an image.
             seconds: Time in the film.
-            size: Width and height in pixels.
+            size: Width and height in pixels; None where they are not known.
             faces: What was found.
+            problem: Why the frame could not be looked at.
         """
         if self._json is not None:
-            record = dict(source=source, frame=frame, width=size[0], height=size[1])
+            record = dict(source=source, frame=frame)
+            if size is not None:
+                record.update(width=size[0], height=size[1])
             if seconds is not None:
                 record['seconds'] = round(seconds, 4)
             record['faces'] = [face_record(face) for face in faces]
+            if problem:
+                record['problem'] = problem
             text = json.dumps(plain(record), ensure_ascii=False, allow_nan=False)
             self._json.write(text if self._first else ',\n' + text)
             self._json.flush()  # a killed run leaves whole lines

@@ -93,6 +93,8 @@ class InferenceRun:
         self._waiting: List[Tuple[Source, Frame, Optional[Boxes]]] = []
         self._bar: Optional[Progress] = None
         self._task = None
+        #: In the film: first frame with landmarks that are not finite, and number of such faces.
+        self._broken: Optional[Tuple[int, int]] = None
 
     def run(self, sources: Sequence[Source], notes: Sequence[str] = ()) -> RunReport:
         """Do it; after Ctrl-C what is there is finished and kept.
@@ -155,6 +157,11 @@ class InferenceRun:
             self._flush()
             raise
         finally:
+            if self._broken is not None:
+                first, broken = self._broken
+                self._broken = None
+                self.report.problems.append(
+                    f'{source.path}, from frame {first} on: {_not_finite(broken)}')
             try:
                 self.outputs.finish_source(source)
             except OSError as error:
@@ -180,7 +187,8 @@ class InferenceRun:
                 boxes = None if boxes is None else check_boxes(boxes, frame.pixels.shape)
             except ValueError as error:
                 where = f'{source.path}, frame {frame.index}' if source.is_film else source.path
-                self.report.problems.append(f'{where}: {error}')
+                frame = frame._replace(problem=f'{where}: {error}')
+                self.report.problems.append(frame.problem)
                 self.report.unusable += 1
                 boxes = check_boxes([], frame.pixels.shape)
         self._waiting.append((source, frame, boxes))
@@ -209,10 +217,12 @@ class InferenceRun:
             report.without_faces += 1
         report.faces += len(faces)
         broken = sum(not face.is_finite for face in faces)
-        if broken:
-            report.not_finite += broken
-            report.problems.append(f'{source.path}, frame {frame.index}: landmarks of {broken} '
-                                   'faces are not finite: is the checkpoint sound?')
+        report.not_finite += broken
+        if broken and source.is_film:  # one line for a film, told when it ends
+            first, before = self._broken or (frame.index, 0)
+            self._broken = first, before + broken
+        elif broken:
+            report.problems.append(f'{source.path}: {_not_finite(broken)}')
         if frame.note:
             report.notes.append(frame.note)
         self.outputs.add(source, frame, faces)
@@ -231,6 +241,10 @@ class InferenceRun:
         known = sum(totals) if None not in totals else None
         self._task = self._bar.add_task('frames', total=known, faces=0)
         return self._bar
+
+
+def _not_finite(count: int) -> str:
+    return f'landmarks of {count} faces are not finite: is the checkpoint sound?'
 
 
 class _Rate(TextColumn):

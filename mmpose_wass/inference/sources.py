@@ -24,7 +24,7 @@ class Frame(NamedTuple):
         index (int): Its number in the film, 0 for a file.
         pixels (np.ndarray | None): [H, W, 3], BGR, uint8; None where it cannot be read.
         seconds (float | None): Its time in the film.
-        problem (str): Why it cannot be read; names the file and the remedy.
+        problem (str): Why it cannot be read, or looked at; names the file and the remedy.
         note (str): What the user should know of it.
     """
     index: int

@@ -1,7 +1,7 @@
 """Follow the faces of a film from frame to frame."""
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Tuple
 
 import numpy as np
 
@@ -50,53 +50,66 @@ class FaceTracker:
             image: [H, W, 3], BGR, uint8.
 
         Returns:
-            list[LandmarkedFace]: In the order of their tracks.
+            list[LandmarkedFace]: In the order of their tracks; then those whose landmarks are not
+            finite, which cannot be followed and have no track.
         """
         self._since_detection += 1
         before = len(self._faces)
-        faces = self._step(image)
+        faces, broken = self._step(image)
         if len(faces) < before or not faces or self._since_detection >= self.detect_every:
-            faces += self._new_faces(image, faces)
+            self._add_new_faces(image, faces, broken)
             self._since_detection = 0
         self._faces = faces
-        return list(faces)
+        return [*faces, *broken]
 
-    def _step(self, image: np.ndarray) -> List[LandmarkedFace]:
-        """The known faces in this frame; those that were lost are left out."""
+    def _step(self, image: np.ndarray) -> Tuple[List[LandmarkedFace], List[LandmarkedFace]]:
+        """The known faces in this frame, and those of them that are not finite; those that were
+        lost are left out."""
         # Where a face left the image there is nothing to cut out.
         height, width = image.shape[:2]
         inside = [face for face in self._faces
                   if has_extent(face) and (face.landmark_box[2:] > 1).all()
                   and (face.landmark_box[:2] < [width - 1, height - 1]).all()]
         if not inside:
-            return []
+            return [], []
         corners = np.stack([face.landmark_box for face in inside])
         scores = np.array([face.box_score for face in inside])
         found = self.landmarker.predict([image], [Boxes(corners, scores)])[0]
         kept: List[LandmarkedFace] = []
+        broken: List[LandmarkedFace] = []
         for old, face in zip(inside, found):
+            if not face.is_finite:
+                broken.append(face)
+                continue
             face.track = old.track
             # Two tracks may run into one face where people pass each other.
             if has_extent(face) and self.landmarker.is_confident(face) and \
-                    _match(face, kept) is None:
+                    not _is_among(face, kept):
                 kept.append(face)
-        return kept
+        return kept, broken
 
-    def _new_faces(self, image: np.ndarray,
-                   known: List[LandmarkedFace]) -> List[LandmarkedFace]:
-        added: List[LandmarkedFace] = []
+    def _add_new_faces(self, image: np.ndarray, known: List[LandmarkedFace],
+                       broken: List[LandmarkedFace]) -> None:
+        """Add what the detector finds beyond the faces that there are (in place)."""
         for face in self.landmarker.predict([image])[0]:
-            if has_extent(face) and _match(face, known + added) is None:
+            if _is_among(face, known + broken):
+                continue
+            if not face.is_finite:
+                broken.append(face)
+            elif has_extent(face):
                 face.track = self._next_track
                 self._next_track += 1
-                added.append(face)
-        return added
+                known.append(face)
 
 
-def _match(face: LandmarkedFace, others: List[LandmarkedFace]) -> Optional[int]:
-    """Number of the face among others, None if it is not there."""
+def _is_among(face: LandmarkedFace, others: List[LandmarkedFace]) -> bool:
+    """Whether a face is one of others."""
     if not others:
-        return None
-    boxes = np.stack([other.landmark_box for other in others])
-    places = np.flatnonzero(match_boxes(face.landmark_box[None], np.ones(1), boxes, SAME_FACE) >= 0)
-    return int(places[0]) if len(places) else None
+        return False
+    boxes = np.stack([_place(other) for other in others])
+    return bool((match_boxes(_place(face)[None], np.ones(1), boxes, SAME_FACE) >= 0).any())
+
+
+def _place(face: LandmarkedFace) -> np.ndarray:
+    """[4]: the box of its landmarks, of broken ones that in which they were looked for."""
+    return face.landmark_box if face.is_finite else face.box

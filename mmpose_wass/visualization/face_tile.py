@@ -6,6 +6,8 @@ from typing import Optional, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
+from mmpose_wass.engine.opencv_path import opencv_path
+
 #: Colours as OpenCV wants them (blue, green, red): sky blue, vermilion and yellow, which people
 #: with any colour vision can tell apart, on skin too.
 TRUTH_COLOR = (255, 195, 85)
@@ -30,7 +32,8 @@ def read_image(image: Union[str, np.ndarray]) -> np.ndarray:
             raise ValueError('an image must be uint8 [H, W, 3] (BGR), '
                              f'found {image.dtype} {list(image.shape)}')
         return image
-    pixels = cv2.imread(str(image), cv2.IMREAD_COLOR)
+    with opencv_path(image) as path:
+        pixels = cv2.imread(path, cv2.IMREAD_COLOR)
     if pixels is None:
         raise FileNotFoundError(f'{image}: there is no image that OpenCV can read')
     return pixels

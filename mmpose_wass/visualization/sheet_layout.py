@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from mmengine.utils import mkdir_or_exist
 
+from mmpose_wass.engine.opencv_path import opencv_path
+
 from .face_tile import PREDICTION_COLOR, TRUTH_COLOR
 
 _PAPER, _INK, _FAINT = (255, 255, 255), (40, 40, 40), (120, 120, 120)
@@ -92,7 +94,8 @@ def write_sheet(sheet: np.ndarray, path: str) -> str:
     if osp.dirname(path):
         mkdir_or_exist(osp.dirname(path))
     try:
-        written = cv2.imwrite(path, sheet)
+        with opencv_path(path) as writable:
+            written = cv2.imwrite(writable, sheet)
     except cv2.error as error:
         raise OSError(f'{path}: OpenCV cannot write this image; name it .png or .jpg') from error
     if not written:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -237,3 +238,11 @@ def test_lists_of_broken_frames(tmp_path):
 def test_wrong_arguments(tmp_path, source, options):
     with pytest.raises(ValueError, match=next(iter(options))):
         prepare_300vw([source], tmp_path / '300vw', **options)
+
+
+def test_folder_whose_name_is_no_utf8(tmp_path, source):
+    """OpenCV would end the process at such a name."""
+    strange = source.with_name(os.fsdecode(b'caf\xe9_\xff'))
+    source.rename(strange)
+    prepare_300vw([strange], tmp_path / '300vw', broken_frames=BROKEN)
+    assert len(list((tmp_path / '300vw').rglob('*.png'))) == 23

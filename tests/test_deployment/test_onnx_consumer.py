@@ -91,6 +91,13 @@ def test_it_says_what_it_wants(consume, photo, tmp_path, root_dir, monkeypatch, 
         consume(model, tmp_path / 'none.png')
 
 
+def test_it_is_as_short_as_the_page_says(root_dir):
+    _, _, code = (root_dir / 'examples/onnx_consumer.py').read_text().split('"""', 2)
+    lines = [line for line in code.splitlines() if line.strip() and line.lstrip()[0] != '#']
+    page = (root_dir / 'docs/deployment.md').read_text(encoding='utf-8')
+    assert f'onnx_consumer.py) does it in {len(lines)} lines of code' in page
+
+
 def test_it_imports_nothing_else(root_dir):
     tree = ast.parse((root_dir / 'examples/onnx_consumer.py').read_text())
     imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import)

@@ -1,5 +1,6 @@
 """FaceLandmarker: known landmarks and covariances, MMPose's own results, and clear errors."""
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from mmpose.apis import MMPoseInferencer, inference_topdown, init_model
 from numpy_abilities import needs_mmposes_drawing
+from PIL import Image
 from test_inference.dot_model import (
     MAP,
     PADDING,
@@ -218,6 +220,14 @@ def test_wrong_images(landmarker):
                   np.zeros((0, 4, 3), np.uint8)):
         with pytest.raises(ValueError, match='an image must be uint8'):
             landmarker(image)
+    for image, found in ((None, r'found None \(NoneType\)'), (3, r'found 3 \(int\)'),
+                         (Image.new('RGB', (4, 4)), 'found one of Pillow; give its file, or np')):
+        with pytest.raises(ValueError, match=f'an image must be a path or an array.*{found}'):
+            landmarker(image)
+    for images in ('one.jpg', Path('one.jpg'), np.zeros((4, 4, 3), np.uint8), None):
+        with pytest.raises(ValueError, match='predict takes a list of images, found a single '
+                                             f'{type(images).__name__}; call the landmarker'):
+            landmarker.predict(images)
     with pytest.raises(ValueError, match='2 images, but boxes for 1'):
         landmarker.predict([np.zeros((4, 4, 3), np.uint8)] * 2, [[]])
 

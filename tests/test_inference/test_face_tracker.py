@@ -45,6 +45,20 @@ def test_detector_is_asked_while_there_is_no_face(landmarker):
     assert face.track == 1 and landmarker.detector.calls == 6
 
 
+def test_broken_landmarks_are_returned_once_and_not_followed(landmarker):
+    tracker = FaceTracker(landmarker, detect_every=10)
+    image = dots(SIZE, face_at(40, 40))
+    assert tracker.follow(image)[0].track == 0
+    bias = landmarker.model.model.head.final_layer.bias
+    bias.data.fill_(float('nan'))
+    for _ in range(3):  # the followed one is broken, then the one that is detected there
+        face, = tracker.follow(image)
+        assert not face.is_finite and face.track is None
+    bias.data.zero_()
+    face, = tracker.follow(image)
+    assert face.is_finite and face.track == 1
+
+
 def test_two_tracks_do_not_share_a_face(landmarker):
     """Two faces that become one leave one track."""
     tracker = FaceTracker(landmarker, detect_every=100)

@@ -1,4 +1,9 @@
 """Films: every frame out that came in, and whatever is missing is told."""
+import multiprocessing
+import os
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -91,3 +96,37 @@ def test_wrong_frames_and_names(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(OSError):
         FilmWriter(tmp_path / 'file/a.mp4', 25, SIZE, False)
+
+
+STRANGE = os.fsdecode(b'caf\xe9_\xff')  # no UTF-8: OpenCV ends the process at such a name
+
+
+@pytest.mark.parametrize('ffmpeg', BACKENDS)
+@pytest.mark.parametrize('ending', ['.avi', '.mp4'])
+def test_names_that_are_no_utf8(tmp_path, ending, ffmpeg):
+    """Written and read back, in a process of its own, since it may die."""
+    path = tmp_path / STRANGE / f'{STRANGE}{ending}'
+
+    def round_trip():
+        reader = FilmReader(write(path, ffmpeg=ffmpeg))
+        whole = [one.index for one in reader if one.pixels is not None] == list(range(20))
+        os._exit(0 if whole and not reader.problem else 3)
+
+    child = multiprocessing.get_context('fork').Process(target=round_trip)
+    child.start()
+    child.join(600)
+    assert child.exitcode == 0
+    assert os.listdir(path.parent) == [path.name]
+    assert not list(Path(tempfile.gettempdir()).glob('opencv_*/file*'))
+
+
+def test_the_remedy_where_there_can_be_no_link(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError('links are not allowed')
+
+    path = tmp_path / f'{STRANGE}.avi'
+    path.write_bytes(b'any')
+    monkeypatch.setattr(os, 'symlink', refuse)
+    with pytest.raises(ValueError, match=r'caf\\udce9_\\udcff\.avi: this name is no UTF-8.*links '
+                                         r'are not allowed\); rename the file'):
+        FilmReader(path)

@@ -2,15 +2,20 @@
 import csv
 import io
 import json
+import logging
+import os
 import re
 import runpy
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import cv2
+import mmengine.logging
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from test_inference.dot_model import BrightDetector, dots, face_at, write_dot_model
 from test_tools.tiny_run import call_tool
@@ -19,6 +24,7 @@ from mmpose_wass.datasets.preparation.pts import read_pts
 from mmpose_wass.inference import FilmReader, FilmWriter, read_records
 from mmpose_wass.inference.detectors import FACE_DETECTORS
 from mmpose_wass.inference.face_landmarker import FaceLandmarker
+from mmpose_wass.inference.outputs import KINDS
 
 SIZE = (200, 160)
 FACES = {'a.jpg': [face_at(30, 40)], 'b.png': [face_at(20, 20), face_at(130, 90)], 'c.png': []}
@@ -35,8 +41,8 @@ def demo(dot_model, tmp_path, monkeypatch, capsys):
     FACE_DETECTORS.register_module('bright', module=BrightDetector, force=True)
 
     def run(*arguments, model=dot_model):
-        options = ['--config', model[0], '--checkpoint', model[1], '--device', 'cpu'] \
-            if model else []
+        options = ['--config', model[0], '--checkpoint', model[1]] if model else []
+        options += [] if '--device' in arguments else ['--device', 'cpu']
         detector = [] if '--detector' in arguments else ['--detector', 'bright']
         return call_tool('demo.py', *arguments, *options, *detector, monkeypatch=monkeypatch,
                          capsys=capsys, cwd=tmp_path)
@@ -114,6 +120,49 @@ def test_list_on_standard_input(demo, photos, monkeypatch):
     assert '2 frames: 1 with a face, 0 without, 1 unreadable' in out
 
 
+def test_names_that_are_no_utf8(demo, photos, tmp_path, monkeypatch):
+    """They come from standard input, go into all results and come back from them."""
+    found, missing = (os.fsdecode(name) for name in (b'photos/caf\xe9.jpg', b'photos/\xff.jpg'))
+    (photos / 'a.jpg').rename(tmp_path / found)
+    names = f'{found}\nphotos/b.png\n{missing}\n'
+    monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(os.fsencode(names)), 'utf-8'))
+    status, out, err = demo('-', '--out', 'results', '--write', *KINDS)
+    assert status == 1 and r'problem: photos/\udcff.jpg: no such file' in err
+    assert '3 frames: 2 with a face, 0 without, 1 unreadable' in out
+    frames = read_records(tmp_path / 'results/landmarks.json')['frames']
+    assert [frame['source'] for frame in frames] == [found, 'photos/b.png', missing]
+    with open(tmp_path / 'results/landmarks.csv', encoding='utf-8', newline='') as file:
+        assert [row['source'] for row in csv.DictReader(file)][::3] == [
+            r'photos/caf\udce9.jpg', 'photos/b.png', 'photos/b.png']
+    for folder, ending in (('pictures', 'jpg'), ('pts', 'pts')):
+        name = f'{Path(found).stem}.{ending}'
+        assert (tmp_path / 'results' / folder / name).is_file()
+    # Its own results name the same file again.
+    status, out, err = demo(found, '--boxes', 'results/landmarks.json', '--out', 'again.png')
+    assert '1 frames: 1 with a face' in out
+    assert 'are not among the inputs' in err  # of the other picture
+
+
+def test_no_warning_on_the_screen(photos, tmp_path, root_dir):
+    """In a process of its own: what is imported once warns once."""
+    done = subprocess.run(
+        [sys.executable, root_dir / 'tools/demo.py', 'photos/a.jpg', '--out', 'drawn.png'],
+        cwd=tmp_path, capture_output=True, text=True, timeout=900,
+        env=dict(os.environ, PYTHONPATH=str(root_dir)))
+    assert done.returncode == 0, done.stderr
+    assert 'WARNING' not in done.stdout + done.stderr
+
+
+def test_detectors_are_found_without_a_warning(monkeypatch):
+    """MMEngine warns where a registry does not say in which modules its members are."""
+    told = []
+    monkeypatch.setattr(mmengine.logging, 'print_log',
+                        lambda text, logger=None, level=logging.INFO: told.append((level, text)))
+    monkeypatch.setattr(FACE_DETECTORS, '_imported', False)
+    assert FACE_DETECTORS.get('yunet') is not None
+    assert told and max(level for level, _ in told) < logging.WARNING
+
+
 def test_damaged_pictures_are_told_and_the_rest_goes_on(demo, photos, tmp_path):
     (photos / 'd.jpg').write_bytes((photos / 'a.jpg').read_bytes()[:900])
     (photos / 'e.png').write_bytes(b'')
@@ -127,6 +176,12 @@ def test_damaged_pictures_are_told_and_the_rest_goes_on(demo, photos, tmp_path):
     content = read_records(tmp_path / 'results/landmarks.json')
     assert content['counts']['unreadable'] == 3 and content['counts']['faces'] == 3
     assert [f'problem: {text}' for text in content['problems']] == problems
+    assert [frame['source'] for frame in content['frames']] == [
+        f'photos/{name}' for name in ('a.jpg', 'b.png', 'd.jpg', 'e.png', 'f.jpg', 'sub/c.png')]
+    assert [frame['problem'] for frame in content['frames'] if 'problem' in frame] \
+        == content['problems']
+    assert content['frames'][2] == dict(source='photos/d.jpg', frame=0, faces=[],
+                                        problem=content['problems'][0])
     assert 'Traceback' not in err
 
 
@@ -206,6 +261,12 @@ def test_frames_that_cannot_be_decoded_keep_their_place(demo, tmp_path, monkeypa
     assert status == 1 and '24 frames: 21 with a face, 0 without, 3 unreadable' in out
     assert 'film.mp4: frame 7 cannot be decoded' in err
     assert len(list(FilmReader(tmp_path / 'results/film.mp4'))) == 24
+    frames = read_records(tmp_path / 'results/landmarks.json')['frames']
+    assert [frame['frame'] for frame in frames] == list(range(24))
+    assert {frame['frame']: frame['problem'] for frame in frames if 'problem' in frame} == {
+        index: f'film.mp4: frame {index} cannot be decoded; the film is damaged there'
+        for index in (0, 1, 7)}
+    assert all(bool(frame['faces']) != ('problem' in frame) for frame in frames)
 
 
 def test_given_boxes(demo, photos, tmp_path):
@@ -220,6 +281,8 @@ def test_given_boxes(demo, photos, tmp_path):
     assert '3 frames: 1 with a face, 2 without, 0 unreadable, 1 with boxes that do not fit' in out
     content = read_records(tmp_path / 'results/landmarks.json')
     face, = [face for frame in content['frames'] for face in frame['faces']]
+    assert [frame.get('problem', '') in content['problems'] for frame in content['frames']] == [
+        False, True, False]
     assert face['box'].tolist() == [30, 40, 70, 80] and face['box_score'] == .5
     # Its own results are boxes, too.
     status, out, err = demo('photos/a.jpg', '--boxes', 'results/landmarks.json', '--out', 'again')
@@ -252,17 +315,31 @@ def test_interrupted_run_keeps_what_was_done(demo, photos, tmp_path, monkeypatch
     assert len(list(FilmReader(tmp_path / 'results/film.mp4'))) == len(frames)
 
 
-def test_landmarks_that_are_not_finite(demo, photos, dot_model, tmp_path):
-    import torch
+@pytest.mark.parametrize('arguments, problem', [
+    (('photos/a.jpg', '--box', 30, 40, 40, 40), 'photos/a.jpg: landmarks of 1 faces are'),
+    (('photos/a.jpg', ), 'photos/a.jpg: landmarks of 1 faces are'),
+    (('photos/a.jpg', '--min-confidence', .9), 'photos/a.jpg: landmarks of 1 faces are'),
+    (('film.mp4', ), 'film.mp4, from frame 2 on: landmarks of 6 faces are'),
+    (('film.mp4', '--detect-every', 1), 'film.mp4, from frame 2 on: landmarks of 6 faces are'),
+])
+def test_landmarks_that_are_not_finite(demo, photos, dot_model, tmp_path, arguments, problem):
+    """Of a damaged checkpoint: they are never taken for a picture without a face."""
+    write_film(tmp_path / 'film.mp4', 8, empty=range(2))
     content = torch.load(dot_model[1])
     content['state_dict']['head.final_layer.bias'].fill_(float('nan'))
     torch.save(content, tmp_path / 'nan.pth')
-    status, out, err = demo('photos/a.jpg', '--box', 30, 40, 40, 40, '--out', 'results',
+    status, out, err = demo(*arguments, '--out', 'results', '--write', *KINDS,
                             model=(dot_model[0], str(tmp_path / 'nan.pth')))
-    assert status == 1 and 'landmarks of 1 faces are not finite' in err
+    assert status == 1 and err.count('problem: ') == 1
+    assert f'problem: {problem} not finite: is the checkpoint sound?' in err
     text = (tmp_path / 'results/landmarks.json').read_text()
-    face = json.loads(text)['frames'][0]['faces'][0]
-    assert 'NaN' not in text and face['landmarks'][0][0] is None
+    frames = json.loads(text)['frames']
+    assert 'NaN' not in text and [len(frame['faces']) for frame in frames] == (
+        [1] if len(frames) == 1 else [0, 0] + [1] * 6)
+    face = frames[-1]['faces'][0]
+    assert face['landmarks'][0][0] is None and 'track' not in face
+    face = read_records(tmp_path / 'results/landmarks.json')['frames'][-1]['faces'][0]
+    assert np.isnan(face['landmarks']).all()
 
 
 def test_full_disk(demo, photos, tmp_path, monkeypatch):
@@ -296,12 +373,17 @@ def test_full_disk(demo, photos, tmp_path, monkeypatch):
     (('photos/a.jpg', '--out', 'drawn.mp4'), 'the input is a picture'),
     (('photos/a.jpg', '--out', 'photos/a.jpg'), 'is the input itself'),
     (('photos/*.gif', ), 'no file fits this pattern'),
+    (('photos/a.jpg', '--out', 'drawn.gif'), '.gif cannot be written; films are written as .mp4, '),
+    (('photos', '--out', 'drawn.webm'), '.webm cannot be written; films are written as .mp4, '),
+    (('photos', '--device', 'foo'), "error: device 'foo': torch "),
+    (('photos', '--device', 'cuda:99'), 'or leave --device (device=) out'),
     (('photos', '--write', 'xml'), 'invalid choice'),
 ])
 def test_errors_say_what_to_do(demo, photos, dot_model, arguments, message):
     model = None if '--config' in arguments else dot_model
     status, out, err = demo(*arguments, model=model)
     assert status != 0 and message in err and 'Traceback' not in err
+    assert not list(Path().glob('drawn*'))
 
 
 def test_documented_commands_are_understood(root_dir, monkeypatch):

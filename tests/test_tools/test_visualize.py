@@ -107,6 +107,7 @@ def test_what_does_not_fit_is_told(tool, models, tmp_path, capsys):
     assert 'needs two models' in fails(tool, capsys, 'compare', *models[:2], '--pick', 'differ')
     assert '--box needs --images' in fails(tool, capsys, 'heatmaps', *models[:2], '--box', 1, 2, 3,
                                            4)
+    assert "device 'foo'" in fails(tool, capsys, 'heatmaps', *models[:2], '--device', 'foo', *out)
     assert 'at least 1' in fails(tool, capsys, 'heatmaps', *models[:2], '--faces', 0)
     assert 'no such file' in fails(tool, capsys, 'heatmaps', 'nowhere.py', models[1], *out)
     assert 'no landmark is named' in fails(tool, capsys, 'heatmaps', *models[:2], '--rendered', 1,

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
+from types import ModuleType, SimpleNamespace
 
 import cv2
 import numpy as np
@@ -130,8 +132,48 @@ def test_an_own_setting_of_output_heatmaps_is_kept(root, tmp_path, monkeypatch):
 
 def test_an_unknown_landmark_is_named(root, tmp_path, monkeypatch):
     Recorder(monkeypatch)
-    with pytest.raises(ValueError, match="no landmark is named 'elbow'"):
+    message = "HeatmapVisualizationHook.landmarks: no landmark is named 'elbow'"
+    with pytest.raises(ValueError, match=message):
         training(root, tmp_path, worst=1, landmarks=['elbow']).test()
+
+
+def test_an_unknown_landmark_is_told_before_the_training(root, tmp_path, monkeypatch):
+    runner = training(root, tmp_path, worst=1, landmarks=['nose_tip', 68])
+    monkeypatch.setattr(runner.model, 'train_step', None)
+    with pytest.raises(ValueError, match='there is no landmark 68; there are 68, 0 to 67'):
+        runner.train()
+
+
+def test_predictions_that_are_not_finite_are_the_worst(root, tmp_path, monkeypatch):
+    """Whether there is an annotation to compare them with, or not."""
+    seen = []
+
+    def remember(views, title, landmarks):
+        seen.extend(view.name for view in views)
+        return strips_figure(views, title, landmarks)
+
+    monkeypatch.setattr('mmpose_wass.visualization.heatmaps.hook.strips_figure', remember)
+    recorder = Recorder(monkeypatch)
+    runner = training(root, tmp_path, epochs=1, interval=0, worst=3)
+    step, broken = runner.model.val_step, []
+
+    def break_two(data):
+        samples = step(data)
+        for sample in samples:
+            if len(broken) < 2:
+                sample.pred_instances.keypoints[..., 7, :] = np.nan
+                sample.pred_fields.heatmaps[7] = np.nan
+                if broken:
+                    sample.gt_instances.keypoints_visible[...] = 0
+                broken.append(os.path.basename(sample.img_path))
+        return samples
+
+    monkeypatch.setattr(runner.model, 'val_step', break_two)
+    monkeypatch.setattr(runner.val_loop.evaluator, 'process', lambda *_, **__: None)
+    monkeypatch.setattr(runner.val_loop.evaluator, 'evaluate', lambda _: {})
+    runner.train()
+    assert [os.path.basename(name) for name in seen[:2]] == broken and len(seen) == 3
+    assert recorder.names == ['val_failures@1']
 
 
 @pytest.mark.parametrize('options, message', [
@@ -144,6 +186,41 @@ def test_wrong_options_are_refused(options, message):
 
 def test_the_hook_is_registered():
     assert isinstance(HOOKS.build(dict(type='HeatmapVisualizationHook')), HeatmapVisualizationHook)
+
+
+class FakeWandb(ModuleType):
+    """What MMEngine's backend calls of W&B."""
+
+    def __init__(self):
+        super().__init__('wandb')
+        self.logged = []
+        self.config = SimpleNamespace(update=lambda *_, **__: None)
+        self.run = SimpleNamespace(log_code=lambda **_: None)
+
+    def init(self, **_):
+        pass
+
+    def Image(self, pixels):
+        return pixels.copy()
+
+    def log(self, content, commit):
+        self.logged += [(name, value) for name, value in content.items()]
+
+    def join(self):
+        pass
+
+
+def test_pictures_arrive_in_wandb(root, tmp_path, monkeypatch):
+    wandb = FakeWandb()
+    monkeypatch.setitem(sys.modules, 'wandb', wandb)
+    training(root, tmp_path, 'WandbVisBackend', interval=4, worst=2).train()
+    pictures = [(name, value) for name, value in wandb.logged if isinstance(value, np.ndarray)]
+    assert [name for name, _ in pictures] == 2 * [
+        'val_heatmaps_0', 'val_heatmaps_1', 'val_failures']
+    for _, picture in pictures:  # RGB: of the overlays, pale yellow
+        assert picture.dtype == np.uint8
+        assert (picture.min(axis=(0, 1)) < 170).all()
+        assert ((picture[..., 0] > 180) & (picture[..., 1] > 180) & (picture[..., 2] < 170)).any()
 
 
 def test_pictures_arrive_in_tensorboard(root, tmp_path):

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from mmpose_wass.datasets.synthetic.sheet import contact_sheet
+from mmpose_wass.engine.opencv_path import opencv_path
 from mmpose_wass.engine.results import now, write_json
 
 from .archives import Progress
@@ -231,8 +232,9 @@ def _write(result: CheckResult, out: Path, faces: Dict[str, List[dict]], images:
     sheet = _sheet(faces, images)
     out.mkdir(parents=True, exist_ok=True)
     if sheet is not None:
-        if not cv2.imwrite(str(out / SHEET_FILE), sheet):
-            raise OSError(f'cannot write {out / SHEET_FILE}')
+        with opencv_path(out / SHEET_FILE) as path:
+            if not cv2.imwrite(path, sheet):
+                raise OSError(f'cannot write {out / SHEET_FILE}')
         result.outputs.append(out / SHEET_FILE)
     result.outputs.append(out / RESULT_FILE)
     write_json(str(out / RESULT_FILE), dict(
@@ -249,8 +251,8 @@ def _sheet(faces: Dict[str, List[dict]], folder: Path) -> Optional[np.ndarray]:
         pictures, points, flags = [], [], []
         for k in _spread(len(listed)):
             face = listed[k]
-            image = cv2.imread(str(folder / face['file_name']), cv2.IMREAD_COLOR |
-                               cv2.IMREAD_IGNORE_ORIENTATION)
+            with opencv_path(folder / face['file_name']) as path:
+                image = cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
             if image is None:
                 continue
             side = _MARGIN * face['side']

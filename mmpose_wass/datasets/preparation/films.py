@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from mmpose_wass.datasets.synthetic.folder import write_bytes, write_json
+from mmpose_wass.engine.opencv_path import opencv_path
 
 from .images import remove_leftovers
 from .parallel import advance
@@ -127,7 +128,10 @@ def extract_film(task: FilmTask, progress_folder: Path) -> FilmResult:
 
 def _decode(task: FilmTask, wanted: dict, steps: int, result: FilmResult) -> None:
     film = task.folder / FILM
-    capture = cv2.VideoCapture(str(film)) if film.is_file() else None
+    capture = None
+    if film.is_file():
+        with opencv_path(film) as name:
+            capture = cv2.VideoCapture(name)
     if capture is None or not capture.isOpened():
         what = 'cannot be opened as a film: it is truncated or damaged, or OpenCV lacks its codec' \
             if film.is_file() else 'does not exist'

@@ -8,6 +8,8 @@ from typing import Sequence, Union
 import cv2
 import numpy as np
 
+from mmpose_wass.engine.opencv_path import opencv_path
+
 _SEEN, _HIDDEN = (60, 255, 60), (50, 50, 255)  # BGR
 _DOT = 1.25  # radius of a point, in pixels
 
@@ -77,7 +79,8 @@ def sheet_of_dataset(annotation_file: Union[str, Path], image_folder: Union[str,
     images, points, flags = [], [], []
     for k in np.unique(np.linspace(0, len(annotations) - 1, count).astype(int)):
         path = Path(image_folder) / names[annotations[k]['image_id']]
-        image = cv2.imread(str(path))
+        with opencv_path(path) as readable:
+            image = cv2.imread(readable)
         if image is None:
             raise FileNotFoundError(
                 f'{path}, named by {annotation_file}, cannot be read as an image')

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 
+from mmpose_wass.datasets.transforms.model_layout import ModelLandmarkLayout
 from mmpose_wass.landmarks import find_scheme
 
 from ..picture_grid import to_pixels
@@ -29,7 +30,8 @@ class HeatmapVisualizationHook(Hook):
 
     - ``val_heatmaps_<n>``: every ``interval``-th face of the validation data, always the same
       ones: annotation and prediction, all heatmaps, and single landmarks' heatmaps.
-    - ``val_failures``: the ``worst`` faces of this validation, by their mean error.
+    - ``val_failures``: the ``worst`` faces of this validation, by their mean error; first of all
+      those of which a landmark is no finite number.
 
     Works with every top-down model; one that has no heatmaps gets pictures of its landmarks. In a
     test the names begin with ``test``. With several processes the worst faces are those of all of
@@ -44,7 +46,8 @@ class HeatmapVisualizationHook(Hook):
         val_interval (int): Draw at every so many-th validation, and at the first.
 
     Raises:
-        ValueError: If a number is negative, or nothing is to be drawn.
+        ValueError: If a number is negative, or nothing is to be drawn; before the run starts, if
+            the model has no such landmark.
 
     Examples:
         In a config::
@@ -76,6 +79,19 @@ class HeatmapVisualizationHook(Hook):
         self._fixed: List[FaceView] = []
         self._worst: List[FaceView] = []
         self._seen = 0
+
+    def before_run(self, runner) -> None:
+        """Look for the landmarks that the config names: a slip must not end a training later on.
+
+        Raises:
+            ValueError: If the model has no such landmark.
+        """
+        for loop in (runner._val_loop, runner._test_loop):
+            # What is not built yet will not run; asking the runner for it would build it.
+            dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
+            scheme = find_scheme(_model_scheme(dataset))
+            if self.landmarks is not None and scheme is not None:
+                self._indices(scheme.name, scheme.num_landmarks)
 
     def before_val_epoch(self, runner) -> None:
         """Have the model return its heatmaps."""
@@ -136,7 +152,7 @@ class HeatmapVisualizationHook(Hook):
             if fixed:
                 self._fixed.append(view)
             # Only the worst so far are kept: what is kept does not grow with the data.
-            if self.worst and not np.isnan(view.mean_error):
+            if self.worst and not np.isnan(_badness(view)):
                 self._worst = _largest([*self._worst, view], self.worst)
 
     def _draw(self, runner, phase: str) -> None:
@@ -161,11 +177,12 @@ class HeatmapVisualizationHook(Hook):
 
     def _add(self, runner, name: str, views: Sequence[FaceView], title: str, step: int) -> None:
         views = [_enlarged(view) for view in views]
-        figure = strips_figure(views, f'{title}, step {step}', self._landmarks(views[0]))
+        figure = strips_figure(views, f'{title}, step {step}',
+                               self._indices(views[0].scheme, len(views[0].points)))
         runner.visualizer.add_image(name, to_pixels(figure, _DPI), step=step)
 
-    def _landmarks(self, view: FaceView) -> Optional[List[int]]:
-        """Indices of the landmarks that the config names.
+    def _indices(self, scheme: Optional[str], count: int) -> Optional[List[int]]:
+        """Indices of the landmarks that the config names, among a model's ``count`` ones.
 
         Raises:
             ValueError: If the model has no such landmark.
@@ -173,11 +190,13 @@ class HeatmapVisualizationHook(Hook):
         if self.landmarks is None:
             return None
         from mmpose_wass.evaluation.comparison.ranking import find_landmark
-        scheme = find_scheme(view.scheme)
-        count = len(view.points)
+        scheme = find_scheme(scheme)
         names = scheme.landmark_names if scheme is not None and scheme.num_landmarks == count \
             else [f'landmark_{index}' for index in range(count)]
-        return [find_landmark(names, one) for one in self.landmarks]
+        try:
+            return [find_landmark(names, one) for one in self.landmarks]
+        except ValueError as error:
+            raise ValueError(f'HeatmapVisualizationHook.landmarks: {error}') from None
 
 
 def _model_of(runner) -> Any:
@@ -208,7 +227,21 @@ def _name_of(sample: Any, place: int) -> str:
 
 def _largest(views: List[FaceView], count: int) -> List[FaceView]:
     """The faces of the largest errors, the worst first."""
-    return sorted(views, key=lambda view: -view.mean_error)[:count]
+    return sorted(views, key=lambda view: -_badness(view))[:count]
+
+
+def _badness(view: FaceView) -> float:
+    """Mean error; infinite where a landmark is no finite number, also one without annotation. NaN
+    where nothing is known."""
+    return view.mean_error if np.isfinite(view.points).all() else np.inf
+
+
+def _model_scheme(dataset: Any) -> Optional[str]:
+    """Name of the scheme in which a model answers on a data set, as far as it is known."""
+    for step in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
+        if isinstance(step, ModelLandmarkLayout):
+            return step.scheme
+    return (getattr(dataset, 'metainfo', None) or {}).get('dataset_name', None)
 
 
 def _enlarged(view: FaceView) -> FaceView:
