@@ -35,12 +35,20 @@ from .sinkhorn import SinkhornSolver
 from .sliced import SlicedSolver
 from .softmax_transport import softmax_wasserstein1
 from .solver import Dual, Solver, TransportResult
-from .targets import Discs, check_targets, disc_radius, find_discs, find_radius, moment_outside
+from .targets import (
+    Discs,
+    NotCompactError,
+    check_targets,
+    disc_radius,
+    find_discs,
+    find_radius,
+    moment_outside,
+)
 from .wasserstein import SOLVERS, wasserstein1
 
 __all__ = [
     'LOGIT_GRADIENTS', 'SOLVERS', 'Discs', 'Dual', 'ExactSolver', 'GradedGeometry',
-    'GradedSolver', 'LogitGradient', 'SinkhornSolver', 'SlicedSolver', 'Solver',
+    'GradedSolver', 'LogitGradient', 'NotCompactError', 'SinkhornSolver', 'SlicedSolver', 'Solver',
     'TransportResult', 'barycenter', 'certified_lower_bound', 'certified_upper_bound',
     'check_targets', 'disc_radius', 'find_discs', 'find_radius', 'ground_cost', 'jordan_split',
     'log_softmax_map', 'map_covariance', 'moment_outside', 'pixel_coordinates', 'softmax_map',

@@ -63,12 +63,17 @@ class ExactSolver(Solver):
             RuntimeError: If the linear program was not solved.
         """
         difference = (p.double() - q.double()).cpu()
-        if not torch.isfinite(difference).all():
-            raise ValueError('maps must be finite')
+        self.check(difference)
         answers = [self.solve_one(one) for one in difference]
         value = torch.tensor([value for value, _ in answers], dtype=torch.float64)
         potential = torch.stack([potential for _, potential in answers]).to(p)
         return Dual(value.to(p), potential)
+
+    @staticmethod
+    def check(difference: Tensor) -> None:
+        """Refuse what a linear program cannot take."""
+        if not torch.isfinite(difference).all():
+            raise ValueError('maps must be finite')
 
     def solve_one(self, difference: Tensor) -> Tuple[float, Tensor]:
         """Value and potential ``[H, W]`` for one p - q ``[H, W]``, float64 on the CPU."""

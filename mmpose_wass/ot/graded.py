@@ -8,23 +8,28 @@ from torch import Tensor
 
 from .arithmetic import denormals_flushed, multiplies_bfloat16_faster
 from .compilation import call_compiled
-from .graded_geometry import GradedGeometry, Grading, graded_geometry
+from .graded_geometry import GradedGeometry, Grading, Placement, graded_geometry
 from .jordan import jordan_split
 from .scaling import extrapolate_in_epsilon, iterate_scalings
-from .solver import Dual, Result, Solver
-from .targets import LARGEST_RADIUS, check_targets, find_discs, find_radius
+from .solver import Dual, Result, Solver, calm_factor
+from .targets import (
+    LARGEST_RADIUS,
+    NotCompactError,
+    describe_outside,
+    find_discs,
+    find_radius,
+    grown_radius,
+    tolerated_moment,
+)
 from .threads import map_parts
 
-# The potential is only defined where mass travels: at p = q any 1-Lipschitz function is one,
-# and its gradient would jitter at full size. Mass m that travels scales it by m / (m + CALM).
-CALM = 1e-3
 # Wider discs, of sigma above 3.6, take float64, where float32's range would blur them, and twice
 # the iterations, since mass mixes more slowly there.
 WIDE_RADIUS = 11.9
 # Pixels that a thread of a CPU solves for at once, so that what it reads and writes stays in its
 # cache. Not a matter of the number of threads, or results would be.
 PIXELS_AT_ONCE = 2**19
-# A target drawn at a sub-pixel place or cut by a border needs a disc a little unlike its sigma's.
+# A target drawn at a sub-pixel place needs a disc a little unlike its sigma's.
 TOLERATED_EXCESS = 0.5
 
 
@@ -82,10 +87,11 @@ class GradedSolver(Solver):
         radius: Radius of the disc about each target's barycentre that holds its mass, in pixels.
             By default found from the targets of each call, which waits for the device.
         accuracy: A key of :data:`ACCURACIES`.
-        check_interval: The solver keeps on the device how wide a disc the targets needed. At the
-            first and then every so many calls it looks, and refuses targets that its radius
-            cannot hold; the other calls do not wait for the device. 0: never, the radius is
-            trusted. On a CPU, where there is nothing to wait for, each call looks.
+        check_interval: The solver keeps on the device how wide the targets were and how much of
+            them lay outside its disc. At the first and then every so many calls it looks, and
+            refuses targets that the disc does not hold: one of the calls since it last looked had
+            them. The other calls do not wait for the device. 0: never, the radius is trusted. On
+            a CPU, where there is nothing to wait for, each call looks.
         bfloat16_tables: Take the iterations' matrix products in bfloat16 where the rest is done in
             float32. None: where the device multiplies it faster (AMX, tensor cores). The errors
             above hold with it too.
@@ -98,7 +104,7 @@ class GradedSolver(Solver):
     """
 
     def __init__(self, radius: Optional[float] = None, accuracy: str = 'fast',
-                 check_interval: int = 0, bfloat16_tables: Optional[bool] = None,
+                 check_interval: int = 100, bfloat16_tables: Optional[bool] = None,
                  compile: bool = False) -> None:
         if radius is not None and not 0 < radius <= LARGEST_RADIUS:
             raise ValueError(f'radius must be in (0, {LARGEST_RADIUS:g}] px, got {radius}')
@@ -110,43 +116,46 @@ class GradedSolver(Solver):
         self.bfloat16_tables = bfloat16_tables
         self.compile = compile
         self._calls = 0
-        self._widest: Optional[Tensor] = None
+        self._found: Optional[Tensor] = None
 
     def solve(self, p: Tensor, q: Tensor) -> Dual:
         """See :meth:`Solver.solve`.
 
         Raises:
-            ValueError: If a target was found not to be compact.
+            NotCompactError: If the disc does not hold a target.
         """
         radius = self.radius
         if radius is None:
             radius = find_radius(q)
-            check_targets(q, radius)
         geometry = self._geometry(p, float(radius))
         with denormals_flushed(p.device):
             if self.compile:
                 found = call_compiled(GradedSolver.solve_on, p.device, self, geometry, p, q)
             else:
                 found = self.solve_on(geometry, p, q)
-        value, potential, calm, needed = found
+        value, potential, calm, needed, outside = found
         if self.radius is not None and self.check_interval:
-            self._watch(needed, waits=q.is_cuda)
+            self._watch(needed, outside, waits=q.device.type != 'cpu')
         return Dual(value, potential, calm=calm)
 
     def solve_on(self, geometry: GradedGeometry, p: Tensor,
-                 q: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+                 q: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """All of :meth:`solve` that computes and nothing that looks at a result.
 
         Returns:
-            The value, potential and calm of a :class:`Dual`, and the radius ``[M]`` of the disc
-            that each target needs.
+            The value, potential and calm of a :class:`Dual`; the radius ``[M]`` of the disc
+            that each target needs, and a bound ``[M]`` of the first moment in pixels of what lies
+            outside the disc that it has.
         """
         discs = find_discs(q)
+        placement = geometry.place(discs.centre)
+        outside = geometry.moment_outside(q, placement, discs.inertia)
         difference = p.to(geometry.dtype) - q.to(geometry.dtype)
-        potential, moved = self.potential(geometry, difference, discs.centre)
+        potential, moved = self.potential(geometry, difference, placement)
         value = difference.mul_(potential).sum(dim=(1, 2)).clamp_min_(0)
-        calm = moved / (moved + CALM)
-        return value.to(p.dtype), potential.to(p.dtype), calm.to(p.dtype), discs.radius
+        calm = calm_factor(moved)
+        return (value.to(p.dtype), potential.to(p.dtype), calm.to(p.dtype), discs.radius,
+                outside)
 
     def map_parts(self, work: Callable[[slice], Result], maps: Tensor) -> List[Result]:
         """See :meth:`Solver.map_parts`.
@@ -175,39 +184,48 @@ class GradedSolver(Solver):
         return graded_geometry(tuple(maps.shape[-2:]), radius, self.accuracy.grading, maps.device,
                                dtype, table_dtype)
 
-    def _watch(self, needed: Tensor, waits: bool) -> None:
-        """Refuse targets that need a wider disc; where looking waits for the device, at times."""
-        widest = needed.amax()
+    def _watch(self, needed: Tensor, outside: Tensor, waits: bool) -> None:
+        """Refuse targets that the disc does not hold; where looking waits for the device, at times.
+
+        Args:
+            needed: Radius of each target's own disc, ``[M]`` in pixels.
+            outside: First moment of what this solver's disc leaves out, ``[M]`` in pixels.
+            waits: Whether looking at them waits for the device.
+        """
+        # A target that is not a number makes the value so, and shall not hide the others.
+        found = torch.nan_to_num(torch.stack([needed.amax(), outside.amax()]), nan=0.0)
         if waits:
-            if self._widest is not None:
-                widest = torch.maximum(widest, self._widest.to(widest))
-            self._widest = widest
+            if self._found is not None:
+                found = torch.maximum(found, self._found.to(found))
+            self._found = found
             self._calls += 1
             if self._calls % self.check_interval != 1 % self.check_interval:
                 return
-            self._widest = None
-        found = float(widest)
-        if found > self.radius + TOLERATED_EXCESS:
-            raise ValueError(
-                f'a target needs a disc of {found:.1f} px, the solver was set up for '
+            self._found = None
+        widest, moment = found.tolist()
+        if widest > self.radius + TOLERATED_EXCESS:
+            raise NotCompactError(
+                f'a target needs a disc of {widest:.1f} px, the solver was set up for '
                 f'{self.radius:.1f}: it has several modes or a larger sigma than was said. Set '
                 'sigma (or radius) to that of the widest target, or, for targets that are '
-                "not compact, method='sinkhorn'")
+                "not compact, method='sinkhorn'", grown_radius(self.radius, widest))
+        if moment > tolerated_moment(self.radius):
+            raise NotCompactError(describe_outside(moment, self.radius),
+                                  grown_radius(self.radius, widest))
 
     def potential(self, geometry: GradedGeometry, difference: Tensor,
-                  centre: Tensor) -> Tuple[Tensor, Tensor]:
+                  placement: Placement) -> Tuple[Tensor, Tensor]:
         r"""Approximate Kantorovich potential of :math:`\max_f \langle r, f \rangle`.
 
         Args:
             geometry: Where the problem lives.
             difference: r = p - q, ``[M, H, W]``.
-            centre: Disc centres ``[M, 2]``.
+            placement: Of its disc on each map.
 
         Returns:
             The potential ``[M, H, W]`` in pixels, 0 at the disc's centre, and the mass
             ``[M]`` that has to travel.
         """
-        placement = geometry.place(centre)
         near, far = geometry.gather(difference, placement)
         surplus, deficit = jordan_split(near)
         surplus = torch.cat([surplus, far.clamp_min(0)], dim=1)

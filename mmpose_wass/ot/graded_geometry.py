@@ -123,6 +123,32 @@ class GradedGeometry:
             columns=columns.to(kind).square_().add_(self.radius**2),
             rows=rows.to(kind).square_())
 
+    def moment_outside(self, q: Tensor, placement: Placement, inertia: Tensor) -> Tensor:
+        r"""Bound of the first moment of targets outside the disc.
+
+        What a distance can change by for want of that mass: by Cauchy and Schwarz
+
+        .. math::
+            \sum_{|y| > R} q(y) \, |y|
+            \le \Bigl(\sum_{|y| > R} q(y) \sum_{|y| > R} q(y) \, |y|^2\Bigr)^{1/2},
+
+        with next to equality both for a stray mode and for a Gaussian's tails, whose mass is
+        all about equally far. Both sums are the map's less the disc's, so that nothing but
+        the disc's pixels is read.
+
+        Args:
+            q: Normalised targets ``[M, H, W]``; one that is all 0 has 0.
+            placement: From :meth:`place`.
+            inertia: The maps' second moment, see :class:`~mmpose_wass.ot.targets.Discs`.
+
+        Returns:
+            Tensor ``[M]`` in pixels.
+        """
+        near = q.flatten(1).gather(1, placement.pixels) * placement.within
+        squares = self.source_radius[:len(self.disc)].square().to(q.dtype)
+        mass = (q.sum(dim=(1, 2)) - near.sum(dim=1)).clamp_min(0)
+        return (mass * (inertia - near @ squares).clamp_min(0)).sqrt()
+
     def gather(self, difference: Tensor, placement: Placement) -> Tuple[Tensor, Tensor]:
         """Mass of r = p - q at the disc's pixels and, splatted, at the outer nodes.
 

@@ -56,10 +56,10 @@ class SoftMinimum:
             sides, device, dtype).amax(dim=0).add(1)
         self.points = corners[:, None] + pixel_coordinates(sides, device, dtype)  # [T, S, 2]
         self.centres = self.points.mean(dim=1)
-        limits = torch.tensor([shape[1], shape[0]], device=device)
         index = (self.points[..., 1] * shape[1] + self.points[..., 0]).long()
         # The pixel after the last stands for all that tiles at the border have outside the map.
-        self.index = index.masked_fill((self.points >= limits).any(dim=-1), len(self.pixels))
+        beyond = (self.points[..., 0] >= shape[1]) | (self.points[..., 1] >= shape[0])
+        self.index = index.masked_fill(beyond, len(self.pixels))
 
         tiles, size = self.index.shape
         numbers = memory * 2**20 / torch.finfo(dtype).bits * 8

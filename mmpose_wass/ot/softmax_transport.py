@@ -5,12 +5,11 @@ from typing import Optional
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from .arithmetic import full_precision
 from .logit_gradient import EXACT, LogitGradient
 from .maps import softmax_map
-from .solver import Solver
+from .solver import Solver, refuse_second_derivatives
 
 
 @torch.compiler.disable
@@ -25,7 +24,7 @@ def softmax_wasserstein1(logits: Tensor, target: Tensor, solver: Solver, tempera
     .. math:: \frac{1}{T}\, p \circ (f - \langle p, f \rangle),
 
     is computed while p and the potential f are at hand, and nothing but it is kept. On a CPU a
-    solver may take maps a few at a time, on several threads.
+    solver may take maps a few at a time, on several threads. There is no second derivative.
 
     Args:
         logits: ``[M, H, W]``, any floating dtype; the work is done in float32 at least.
@@ -41,6 +40,7 @@ def softmax_wasserstein1(logits: Tensor, target: Tensor, solver: Solver, tempera
 
     Raises:
         ValueError: On unequal shapes, or what the solver refuses.
+        RuntimeError: From a backward pass with ``create_graph=True``.
 
     Example:
         >>> from mmpose_wass.ot import GradedSolver
@@ -82,10 +82,11 @@ class _SoftmaxTransport(torch.autograd.Function):
             if gradient is not None:
                 weights = logit_gradient.weights(p, q)
                 mean = weights.flatten(1)[:, None] @ dual.potential.flatten(1)[:, :, None]
-                factor = 1 / temperature if dual.calm is None else dual.calm / temperature
                 slope = torch.sub(dual.potential, mean, out=gradient[part])
                 slope *= weights
-                slope *= torch.as_tensor(factor, dtype=dtype).view(-1, 1, 1)
+                slope /= temperature
+                if dual.calm is not None:
+                    slope *= dual.calm[:, None, None]
                 if valid is not None:
                     slope.masked_fill_(~valid[part, None, None], 0)
 
@@ -97,8 +98,8 @@ class _SoftmaxTransport(torch.autograd.Function):
         return values
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_value: Tensor):
+        refuse_second_derivatives()
         gradient, = ctx.saved_tensors
         # A map that does not count has weight 0 or is masked downstream, but 0 * NaN is NaN.
         product = gradient * grad_value[:, None, None]

@@ -6,12 +6,33 @@ from typing import Callable, List, NamedTuple, Optional, TypeVar
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from .arithmetic import full_precision
 from .certificate import certified_lower_bound, certified_upper_bound
 
 Result = TypeVar('Result')
+
+# The potential is only defined where mass travels: at p = q any 1-Lipschitz function is one,
+# and its gradient would jitter at full size. Mass m that travels scales it by m / (m + CALM).
+CALM = 1e-3
+
+
+def calm_factor(moved: Tensor) -> Tensor:
+    """Factor of the gradient for maps of which the mass ``moved`` travels, see :class:`Dual`."""
+    return moved / (moved + CALM)
+
+
+def refuse_second_derivatives() -> None:
+    """To be called in a backward pass, whose gradient is a constant to PyTorch.
+
+    Raises:
+        RuntimeError: Under ``create_graph=True``, where that would be taken for a derivative 0.
+    """
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            'the Wasserstein distance has no second derivative here: its gradient is a potential '
+            'that was not differentiated any further. Call backward or torch.autograd.grad '
+            "without create_graph=True, or leave this loss out of the gradient's penalty")
 
 
 class TransportResult(NamedTuple):
@@ -55,7 +76,8 @@ class Solver(ABC):
                   = \max_{f\ \text{1-Lipschitz}} \langle p - q, f \rangle
 
     A subclass implements :meth:`solve`. The gradient is the potential (envelope theorem), so
-    nothing is propagated back through a solver's iterations.
+    nothing is propagated back through a solver's iterations, and there is no second derivative:
+    a backward pass with ``create_graph=True`` raises a RuntimeError.
     """
 
     @abstractmethod
@@ -124,8 +146,8 @@ class _Transport(torch.autograd.Function):
         return dual.value, dual.potential
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_value: Tensor, _):
+        refuse_second_derivatives()
         potential, target, calm = ctx.saved_tensors
         factor = (grad_value if calm is None else grad_value * calm)[:, None, None]
         grad_p = factor * potential

@@ -1,12 +1,15 @@
 """The entry: one function for every method."""
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torch import Tensor
 
 from .exact import ExactSolver
 from .graded import GradedSolver
 from .sinkhorn import SinkhornSolver
 from .sliced import SlicedSolver
+from .solver import Solver
 
 SOLVERS = {
     'graded': GradedSolver,
@@ -14,6 +17,12 @@ SOLVERS = {
     'sliced': SlicedSolver,
     'exact': ExactSolver,
 }
+
+
+@lru_cache(maxsize=16)
+def solver_of(method: str, **options) -> Solver:
+    """The solver for these settings, one for all calls: it may look at targets at times only."""
+    return SOLVERS[method](**options)
 
 
 def wasserstein1(p: Tensor, q: Tensor, *, method: str = 'graded', return_result: bool = False,
@@ -33,10 +42,11 @@ def wasserstein1(p: Tensor, q: Tensor, *, method: str = 'graded', return_result:
             ``'exact'`` (:class:`~mmpose_wass.ot.exact.ExactSolver`), one map at a time on the CPU.
         return_result: Return the whole :class:`~mmpose_wass.ot.solver.TransportResult`.
         **options: Of the solver, such as ``radius`` of the graded one; it should be given where
-            calls repeat, since finding it waits for the device.
+            calls repeat, since finding it waits for the device. Calls with equal options share a
+            solver, and so what ``check_interval`` counts.
 
     Returns:
-        Tensor ``[...]`` in heatmap pixels, differentiable in p and q, float64 for float64
+        Tensor ``[...]`` in heatmap pixels, once differentiable in p and q, float64 for float64
         maps and float32 for all others.
 
     Raises:
@@ -52,5 +62,5 @@ def wasserstein1(p: Tensor, q: Tensor, *, method: str = 'graded', return_result:
     """
     if method not in SOLVERS:
         raise ValueError(f'method must be one of {tuple(SOLVERS)}, got {method!r}')
-    result = SOLVERS[method](**options)(p, q)
+    result = solver_of(method, **options)(p, q)
     return result if return_result else result.value

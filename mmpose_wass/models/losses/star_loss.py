@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from mmpose_wass.ot import barycenter, softmax_map
+from mmpose_wass.ot import barycenter, map_covariance, softmax_map
 
 from .softmax_heatmap_loss import SoftmaxHeatmapLoss
 
@@ -65,31 +65,26 @@ class STARHeatmapLoss(SoftmaxHeatmapLoss):
 
     def distance(self, logits: Tensor, target: Tensor) -> Tensor:
         p = softmax_map(logits)
-        sides = p.new_tensor([max(p.shape[-1] - 1, 1), max(p.shape[-2] - 1, 1)])
-        centre = barycenter(p)
-        error = (barycenter(target) - centre) / sides
-        covariance = _covariance(p, centre) / (sides[:, None] * sides)
-        axes = torch.linalg.eigh(covariance.detach()).eigenvectors
-        variance = torch.einsum('mia,mij,mja->ma', axes, covariance, axes)
-        along = torch.einsum('mia,mi->ma', axes, error)
-        size = along.abs() if self.norm == 'l1' else F.smooth_l1_loss(
-            along, torch.zeros_like(along), reduction='none', beta=self.beta)
+        width, height = (max(side - 1, 1) for side in (p.shape[-1], p.shape[-2]))
+        x, y = (barycenter(target) - barycenter(p)).unbind(dim=-1)
+        x, y = x / width, y / height
+        (xx, xy), (_, yy) = (row.unbind(dim=-1) for row in map_covariance(p).unbind(dim=-2))
+        xx, xy, yy = xx / width**2, xy / (width * height), yy / height**2
+        # The first principal axis' angle; a library's eigenvectors would wait for the device.
+        angle = .5 * torch.atan2(2 * xy, xx - yy).detach()
+        cosine, sine = angle.cos(), angle.sin()
         # A map of a single pixel has no spread: a hundredth of a pixel then stands for it.
-        smallest = (0.01 / sides.max())**2
-        scaled = size / variance.clamp_min(smallest).sqrt()
-        return (scaled + self.restriction_weight * variance).sum(dim=-1)
+        smallest = (0.01 / max(width, height))**2
+        total = torch.zeros_like(x)
+        for u, v in ((cosine, sine), (-sine, cosine)):
+            variance = u * u * xx + 2 * u * v * xy + v * v * yy
+            along = u * x + v * y
+            size = along.abs() if self.norm == 'l1' else F.smooth_l1_loss(
+                along, torch.zeros_like(along), reduction='none', beta=self.beta)
+            scaled = size / variance.clamp_min(smallest).sqrt()
+            total = total + scaled + self.restriction_weight * variance
+        return total
 
     def extra_repr(self) -> str:
         return (f'norm={self.norm!r}, beta={self.beta}, '
                 f'restriction_weight={self.restriction_weight}, ' + super().extra_repr())
-
-
-def _covariance(p: Tensor, centre: Tensor) -> Tensor:
-    """Covariance ``[M, 2, 2]`` of distributions ``[M, H, W]`` in squared heatmap pixels."""
-    height, width = p.shape[-2:]
-    x = torch.arange(width, device=p.device, dtype=p.dtype) - centre[:, :1]
-    y = torch.arange(height, device=p.device, dtype=p.dtype) - centre[:, 1:]
-    xx = (p.sum(dim=1) * x.square()).sum(dim=1)
-    yy = (p.sum(dim=2) * y.square()).sum(dim=1)
-    xy = torch.einsum('mhw,mh,mw->m', p, y, x)
-    return torch.stack([torch.stack([xx, xy], dim=-1), torch.stack([xy, yy], dim=-1)], dim=-2)

@@ -1,7 +1,8 @@
 """The paper's loss, as an MMPose module."""
 from __future__ import annotations
 
-from typing import Dict, Optional, Union
+import inspect
+from typing import Any, Dict, Optional, Union
 
 import torch
 from mmpose.registry import MODELS
@@ -11,6 +12,7 @@ from mmpose_wass.ot import (
     LOGIT_GRADIENTS,
     SOLVERS,
     LogitGradient,
+    NotCompactError,
     Solver,
     disc_radius,
     find_radius,
@@ -32,24 +34,31 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
     can stay on a plateau: a :class:`KLHeatmapLoss` beside it, through
     :class:`WeightedSumHeatmapLoss`, helps it off.
 
-    The default solver, ``'graded'``, wants targets with one compact mode. It is told their sigma,
-    or finds it from the first batch that has a valid landmark, and keeps on the device how wide
-    they come; every ``check_interval`` calls this is looked at, and targets that are too wide or
-    have several modes are refused.
+    The default solver, ``'graded'``, wants targets with one compact mode, held by a disc. It is
+    told their sigma, or finds the disc from the first batch that has a valid landmark and takes a
+    larger one when a later batch needs it. On the device it keeps how wide targets come and how
+    much of them lies outside the disc; every ``check_interval`` calls this is looked at. Targets
+    wider than was said, and ones that no disc holds (a second mode, stray mass, a haze), are
+    refused, not cut.
 
     Args:
         method: ``'graded'``, ``'sinkhorn'`` (the paper's, for any target), ``'sliced'`` or
             ``'exact'``, see :mod:`mmpose_wass.ot`.
-        sigma: Largest standard deviation of the targets in heatmap pixels; of ``'graded'`` alone.
+        sigma: Largest standard deviation of the targets in heatmap pixels, by default found; of
+            ``'graded'`` alone.
         accuracy: ``'fast'`` or ``'accurate'``; of ``'graded'`` alone.
         epsilon: Entropic strength in heatmap pixels; of ``'sinkhorn'`` alone.
-        check_interval: After the first call, every so many calls the targets' widths are looked at
-            (0: never). The other calls do not wait for the device; on a CPU each call looks.
+        check_interval: After the first call, every so many calls what was kept of the targets is
+            looked at (0: never). The other calls do not wait for the device, and what is refused
+            may have been any of theirs; on a CPU each call looks. Of ``'graded'`` alone.
         debug: Raise on logits that are NaN or infinite, at the price of waiting for the device.
             Without it they make the loss NaN, which mixed precision's scaler answers by
             skipping the step.
         compile: Few kernels instead of many operators, through :mod:`torch.compile`; on a GPU a
             CUDA graph. The first step compiles; of ``'graded'`` alone.
+        solver_options: Further options of the method's solver, by name: ``bfloat16_tables`` of
+            ``'graded'``, ``iterations``, ``debiased``, ``value`` and ``memory`` of ``'sinkhorn'``,
+            ``directions`` of ``'sliced'``, ``iterations`` of ``'exact'``.
         logit_gradient: ``'exact'``, the derivative of the value; ``'mixture'``, which also draws
             mass to where the target is and so leaves the plateau; or options of
             :class:`~mmpose_wass.ot.LogitGradient`.
@@ -59,6 +68,8 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
             in heatmap pixels times ``loss_weight``, 0 where the weight is 0.
         loss_weight: Factor of the result.
 
+    There is no second derivative: a backward pass with ``create_graph=True`` raises a RuntimeError.
+
     Raises:
         ValueError: On an unknown method or option value, or an option of another method.
 
@@ -67,6 +78,10 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
         >>> logits[..., 3, 4], target[..., 6, 8] = 50, 50
         >>> loss = WassersteinHeatmapLoss()
         >>> round(loss(logits, target.exp()).item(), 1)
+        5.0
+        >>> divergence = WassersteinHeatmapLoss(
+        ...     method='sinkhorn', epsilon=.5, solver_options=dict(iterations=50, debiased=True))
+        >>> round(divergence(logits, target.exp()).item(), 1)
         5.0
     """
 
@@ -78,6 +93,7 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
                  check_interval: int = 100,
                  debug: bool = False,
                  compile: bool = False,
+                 solver_options: Optional[Dict[str, Any]] = None,
                  logit_gradient: Union[str, Dict[str, float]] = 'exact',
                  temperature: float = 1.0,
                  use_target_weight: bool = True,
@@ -96,15 +112,17 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
                 raise ValueError(f'{name} is no option of method={method!r}')
         self.method = method
         self.options = {name: options[name] for name in known if options[name] is not None}
+        self.options.update(_read_solver_options(method, solver_options))
         self.check_interval = check_interval
         self.debug = debug
         self.logit_gradient = _read_logit_gradient(logit_gradient)
-        sigma = self.options.pop('sigma', None)
+        self.sigma = self.options.pop('sigma', None)
         if method != 'graded':
-            self._solver: Optional[Solver] = SOLVERS[method](**self.options)
+            self._solver: Optional[Solver] = _build_solver(method, self.options)
         else:
-            self._solver = None if sigma is None else self._graded(disc_radius(sigma))
-            SOLVERS[method](**self.options)  # refuses unknown values now, not in training
+            self._solver = \
+                None if sigma is None else self._graded(disc_radius(sigma))
+            _build_solver(method, self.options)  # refuses bad values now, not in training
 
     def distances(self, pairs: MapPairs) -> Tensor:
         valid = pairs.weights > 0
@@ -112,22 +130,31 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
             self._check_logits(pairs, valid)
         if pairs.keep is not None:
             return self.distance(*self.clean(pairs))
-        return softmax_wasserstein1(
-            pairs.logits, pairs.target, self._solver_for(pairs.target, valid), self.temperature,
-            valid, self.logit_gradient)
+        return self._solve(pairs.logits, pairs.target, valid, self.temperature)
 
     def distance(self, logits: Tensor, target: Tensor) -> Tensor:
-        solver = self._solver_for(target, target.flatten(1).any(dim=1))
-        return softmax_wasserstein1(logits, target, solver,
-                                    logit_gradient=self.logit_gradient)
+        return self._solve(logits, target, target.flatten(1).any(dim=1))
+
+    def _solve(self, logits: Tensor, target: Tensor, valid: Tensor,
+               temperature: float = 1.0) -> Tensor:
+        while True:
+            solver = self._solver_for(target, valid)
+            try:
+                return softmax_wasserstein1(logits, target, solver, temperature, valid,
+                                            self.logit_gradient)
+            except NotCompactError as error:
+                # What was found on earlier batches may be too small for a later one: for this
+                # one, or one since the targets were last looked at.
+                if self.sigma is not None or error.radius is None:
+                    raise
+                self._solver = self._graded(max(error.radius, _find_radius(target, valid)))
 
     def _solver_for(self, target: Tensor, valid: Tensor) -> Solver:
         if self._solver is not None:
             return self._solver
-        target = torch.where(valid[:, None, None], target, 0.0)
-        target = target / target.sum(dim=(1, 2), keepdim=True).clamp_min(1e-30)
-        solver = self._graded(find_radius(target)) if len(target) else SOLVERS[self.method]()
-        if bool(valid.any()):  # once: the first batch with a landmark settles it
+        solver = self._graded(_find_radius(target, valid)) if len(target) else \
+            SOLVERS[self.method]()
+        if bool(valid.any()):  # the first batch with a landmark settles it, until one is wider
             self._solver = solver
         return solver
 
@@ -143,6 +170,34 @@ class WassersteinHeatmapLoss(SoftmaxHeatmapLoss):
 
     def extra_repr(self) -> str:
         return f'method={self.method!r}, {self.options}, ' + super().extra_repr()
+
+
+def _find_radius(target: Tensor, valid: Tensor) -> float:
+    """Radius in pixels of the disc that holds those of the targets that count."""
+    target = torch.where(valid[:, None, None], target, 0.0)
+    return find_radius(target / target.sum(dim=(1, 2), keepdim=True).clamp_min(1e-30))
+
+
+def _read_solver_options(method: str, options: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+    """The options, checked for names that the method's solver does not have or the loss has."""
+    own = inspect.signature(WassersteinHeatmapLoss).parameters
+    known = [name for name in inspect.signature(SOLVERS[method]).parameters
+             if name not in own and name != 'radius']
+    for name in options or {}:
+        if name in own or name == 'radius':
+            raise ValueError(f'solver_options: give {"sigma" if name == "radius" else name} as the '
+                             "loss's own argument")
+        if name not in known:
+            raise ValueError(f'solver_options: method={method!r} has no option {name!r}; there '
+                             f'is {", ".join(known)}')
+    return dict(options or {})
+
+
+def _build_solver(method: str, options: Dict[str, Any]) -> Solver:
+    try:
+        return SOLVERS[method](**options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'method={method!r} with {options}: {error}') from error
 
 
 def _read_logit_gradient(value: Union[str, Dict[str, float]]) -> LogitGradient:

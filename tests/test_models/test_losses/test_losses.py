@@ -12,7 +12,7 @@ from mmpose_wass.models.losses import (
     WassersteinHeatmapLoss,
     WeightedSumHeatmapLoss,
 )
-from mmpose_wass.ot import GradedSolver, softmax_map, wasserstein1
+from mmpose_wass.ot import softmax_map, wasserstein1
 
 LOSSES = [WassersteinHeatmapLoss, KLHeatmapLoss, SoftmaxMSEHeatmapLoss]
 
@@ -152,22 +152,10 @@ def test_target_beyond_the_disc_is_refused_by_name():
 def test_targets_are_checked_later_too():
     logits, target = batch(1, 1, (64, 64))
     wide = gaussian((30, 30), 6.0, dtype=torch.float32)[None, None]
-    loss = WassersteinHeatmapLoss(check_interval=3)
+    loss = WassersteinHeatmapLoss(sigma=1.5, check_interval=3)
     loss(logits, target)
     with pytest.raises(ValueError, match='larger sigma'):
         loss(logits, wide)
-
-
-def test_where_looking_waits_for_the_device_it_is_done_at_times():
-    solver = GradedSolver(radius=5.5, check_interval=3)
-    fits, wide = torch.tensor([5.5, 4.0]), torch.tensor([5.5, 19.0])
-    solver._watch(fits, waits=True)
-    solver._watch(wide, waits=True)  # seen, not yet looked at
-    solver._watch(fits, waits=True)
-    with pytest.raises(ValueError, match='disc of 19.0 px'):
-        solver._watch(fits, waits=True)
-    with pytest.raises(ValueError, match='disc of 19.0 px'):
-        GradedSolver(radius=5.5, check_interval=1)._watch(wide, waits=True)
 
 
 def test_weighted_sum():
@@ -254,3 +242,42 @@ def test_other_methods_stand_in_and_take_any_target(method):
     two_modes = target + target.flip(-1)
     loss(logits, two_modes).sum().backward()
     assert torch.isfinite(logits.grad).all()
+
+
+def test_further_options_reach_the_solver():
+    logits, target = batch(1, 2)
+    for method, options in (('sinkhorn', dict(iterations=7, debiased=True)),
+                            ('sinkhorn', dict(value='transport', memory=16)),
+                            ('sliced', dict(directions=5)), ('exact', dict(iterations=10**6)),
+                            ('graded', dict(bfloat16_tables=True))):
+        loss = WassersteinHeatmapLoss(method=method, reduction='none', solver_options=options)
+        given = dict(options, radius=5.5) if method == 'graded' else options
+        expected = wasserstein1(softmax_map(logits), target, method=method, **given)
+        torch.testing.assert_close(loss(logits, target), expected, rtol=1e-4, atol=1e-5)
+        for name, value in options.items():
+            assert getattr(loss._solver, name, value) == value
+
+
+@pytest.mark.parametrize('method, options, message', [
+    ('sliced', dict(iterations=3), "method='sliced' has no option 'iterations'; there is direct"),
+    ('sinkhorn', dict(epsilon=1.0), "give epsilon as the loss's own argument"),
+    ('graded', dict(radius=4.0), "give sigma as the loss's own argument"),
+    ('graded', dict(check_interval=4), "give check_interval as the loss's own"),
+    ('sinkhorn', dict(iterations=0), 'iterations must be at least 1'),
+    ('sinkhorn', dict(iterations='many'), "method='sinkhorn' with"),
+    ('sliced', dict(directions=0), 'directions must be at least 1'),
+])
+def test_wrong_options_of_the_solver_are_refused_at_once(method, options, message):
+    with pytest.raises(ValueError, match=message):
+        WassersteinHeatmapLoss(method=method, solver_options=options)
+
+
+@pytest.mark.parametrize('method', ['graded', 'sliced', 'sinkhorn'])
+def test_second_derivatives_are_refused_not_taken_for_zero(method):
+    logits, target = batch(1, 1)
+    value = WassersteinHeatmapLoss(method=method)(logits, target)
+    with pytest.raises(RuntimeError, match='no second derivative'):
+        torch.autograd.grad(value, logits, create_graph=True)
+    p = softmax_map(logits)
+    with pytest.raises(RuntimeError, match='create_graph=True'):
+        wasserstein1(p, target, method=method).sum().backward(create_graph=True)
