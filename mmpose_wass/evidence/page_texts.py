@@ -36,7 +36,8 @@ BASELINES = (System('l2_s1_rate8', 'local'), System('l2_s1_rate8', 'local_shape'
 #: Rows of the README's table.
 README = (System('l2_s1_rate8', 'max'), System('l2_s15_rate8', 'local'),
           System('w_s1_rate8', 'bc'), System('w_s15_rate8', 'bc'), System('js_rate8', 'bc'),
-          System('l2_s15_augmented_rate8', 'local_shape'), System('js_augmented_rate8', 'shape'))
+          System('l2_s15_augmented_rate8', 'local_shape'), System('js_augmented_rate8', 'shape'),
+          System('l2_s1_augmented', 'local_shape'), System('js_augmented', 'shape'))
 
 #: The same at the learning rate that was tried first.
 SLOW = tuple(System(name, reading) for name, reading in (
@@ -63,6 +64,8 @@ CONTESTANTS = {
            ('l2_s1_rate8', 'l2_s15_rate8', 'l2_s3_rate8', 'awing_rate8', 'dark_rate8')),
     'yes': (('w_s15_augmented_rate8', 'js_augmented_rate8', 'wjs_augmented_rate8'),
             ('l2_s1_augmented_rate8', 'l2_s15_augmented_rate8')),
+    'no, at 1e-3': (('w_s1', 'w_s15', 'js'), ('l2_s1', 'l2_s15', 'l2_s3', 'awing', 'dark')),
+    'yes, at 1e-3': (('w_s15_augmented', 'js_augmented'), ('l2_s1_augmented', )),
 }
 _L2, _L2_WIDE = System('l2_s1_rate8', 'local'), System('l2_s15_rate8', 'local')
 _W1, _W, _JS = (System(f'{name}_rate8', 'bc') for name in ('w_s1', 'w_s15', 'js'))
