@@ -13,8 +13,8 @@ from .images import as_image
 from .landmark_model import Crop, LandmarkModel
 
 ImageLike = Union[str, Path, np.ndarray]
-#: Mean confidence below which a detected box is held for something else than a face. With the
-#: compact model faces of 300W have 0.92 and more, with one half blacked out 0.58 and more.
+#: Mean confidence below which a detected box is held for something else than a face. It loses next
+#: to no face that is half hidden; docs/inference.md has what it and others drop.
 MIN_CONFIDENCE = 0.6
 #: Times that a detected box is replaced by that of the landmarks found in it.
 REFINE = 1

@@ -34,6 +34,10 @@ NUMBERS = f'{HERE}test_not_a_number.py::'
 FUZZ = f'{HERE}test_fuzzing.py::'
 CONTENT = f'{HERE}test_hostile_content.py::'
 CHECK = 'test_datasets/test_check_dataset.py::'
+DEMO = 'test_tools/test_demo.py::'
+FILMS = 'test_inference/test_film_files.py::'
+PICTURES = 'test_inference/test_read_image.py::'
+EXPORTS = 'test_deployment/test_export_files.py::'
 STOPPED = 'error: data that cannot be used: <…>'
 
 SITUATIONS: Dict[str, Dict[str, Situation]] = {
@@ -317,6 +321,115 @@ SITUATIONS: Dict[str, Dict[str, Situation]] = {
             '', ('test_robustness/test_report_pages.py::test_names_are_text_everywhere',
                  'test_robustness/test_report_pages.py::test_the_page_needs_nothing_from_outside',
                  f'{CONTENT}test_any_text_stays_text_in_html')),
+    },
+    'Own images and films': {
+        'own-damaged': Situation(
+            'images that are empty, cut off, damaged, or none', 'the rest goes on; in the JSON '
+            'without faces and with the problem; exit status 1', 'problem: <…>: is empty (0 '
+            'bytes); copy it again', (
+                f'{DEMO}test_damaged_pictures_are_told_and_the_rest_goes_on',
+                f'{PICTURES}test_damaged_files')),
+        'own-missing': Situation(
+            'an image of the list on standard input that is not there', 'the same',
+            'problem: <…>: no such file', (f'{DEMO}test_list_on_standard_input', )),
+        'own-kinds': Situation(
+            'grey, palette, 16 bits, transparent, CMYK, several pages, one pixel',
+            'read as 8-bit colour; of several pages the first, with a note', '', (
+                f'{PICTURES}test_grey_sixteen_bits_and_palette',
+                f'{PICTURES}test_transparency_lies_on_white', f'{PICTURES}test_cmyk',
+                f'{PICTURES}test_first_of_several_pages', f'{PICTURES}test_one_pixel')),
+        'own-rotated': Situation(
+            'an EXIF rotation', 'landmarks and drawing are of the upright picture', '', (
+                f'{DEMO}test_held_turned', f'{PICTURES}test_exif_orientation')),
+        'own-array': Situation(
+            'anything else than a path or a picture given to `FaceLandmarker`', 'refused',
+            'an image must be a path or an array, uint8 [H, W, 3] (BGR, as OpenCV reads it) or '
+            '[H, W], found None (NoneType)',
+            ('test_inference/test_face_landmarker.py::test_wrong_images', )),
+        'own-name': Situation(
+            'an image whose name is no UTF-8', 'read, drawn, and written to JSON and back', '',
+            (f'{DEMO}test_names_that_are_no_utf8', )),
+        'own-film-name': Situation(
+            'a film or folder whose name is no UTF-8, at which OpenCV ends the process',
+            'read and written, through a link; where there can be none, refused',
+            '<…>: this name is no UTF-8, which OpenCV cannot be given (<…>); rename the file', (
+                f'{FILMS}test_names_that_are_no_utf8',
+                f'{FILMS}test_the_remedy_where_there_can_be_no_link',
+                'test_datasets/test_prepare_300vw.py::test_folder_whose_name_is_no_utf8')),
+        'own-film-cut': Situation(
+            'a film that is cut off', 'all that can be decoded, exit status 1',
+            'problem: <…>: states 24 frames, <…> could be decoded; <…> are missing: the film is '
+            'damaged or cut off',
+            (f'{DEMO}test_cut_off_film', f'{FILMS}test_cut_off_film_is_told')),
+        'own-film-none': Situation(
+            'a file that is no film, or a camera that is not there', 'the rest goes on, exit '
+            'status 1', '<…>: cannot be opened as a film: <…>', (
+                f'{FILMS}test_what_is_no_film', f'{FILMS}test_no_such_camera')),
+        'own-frame': Situation(
+            'frames that cannot be decoded', 'the film that is written shows the picture before '
+            'them; in the JSON without faces and with the problem',
+            'problem: <…>: frame 7 cannot be decoded; the film is damaged there',
+            (f'{DEMO}test_frames_that_cannot_be_decoded_keep_their_place', )),
+        'own-box': Situation(
+            'a given box outside of its image; boxes of images that are not there',
+            'the rest goes on, exit status 1', 'problem: <…>: box 0 (<…>): lies outside the image '
+            'of <…>', (f'{DEMO}test_given_boxes',
+                       'test_inference/test_face_landmarker.py::test_wrong_boxes')),
+        'own-nan': Situation(
+            'a checkpoint that gives NaN, in given and detected boxes, images and films',
+            '`null` in the JSON, exit status 1; never "no face"',
+            'problem: <…>: landmarks of <…> faces are not finite: is the checkpoint sound?',
+            (f'{DEMO}test_landmarks_that_are_not_finite', 'test_inference/test_face_tracker.py::'
+             'test_broken_landmarks_are_returned_once_and_not_followed')),
+        'own-interrupt': Situation(
+            'Ctrl-C', 'what was done is finished and kept, exit status 130',
+            'interrupted: the results hold what was done until then',
+            (f'{DEMO}test_interrupted_run_keeps_what_was_done', )),
+        'own-full': Situation(
+            'disk full while results are written', 'stops; what was found until then is in '
+            '`landmarks.json.part`, line by line; a film that lacks frames gets no name',
+            'error: [Errno 28] No space left on device<…>',
+            (f'{DEMO}test_full_disk', f'{FILMS}test_lost_frames_are_noticed')),
+        'own-options': Situation(
+            'a device that is not there, an ending that cannot be written, an output that is the '
+            'input', 'stops before any work', '', (
+                f'{DEMO}test_errors_say_what_to_do', 'test_engine/test_device.py::'
+                'test_what_there_is_not', 'test_engine/test_device.py::'
+                'test_every_tool_says_so_first')),
+    },
+    'Pictures of a training': {
+        'picture-landmark': Situation(
+            'a landmark in `HeatmapVisualizationHook` that the model has not',
+            'stops before training', '',
+            ('test_visualization/test_heatmap_hook.py::'
+             'test_an_unknown_landmark_is_told_before_the_training', )),
+        'picture-nan': Situation(
+            'predictions that are not finite', 'are the first of the worst faces', '',
+            ('test_visualization/test_heatmap_hook.py::'
+             'test_predictions_that_are_not_finite_are_the_worst', )),
+    },
+    'Exports': {
+        'export-parity': Situation(
+            'an export that disagrees with PyTorch', 'is kept apart; the earlier file stays', '', (
+                f'{EXPORTS}test_a_disagreeing_export_is_kept_apart_and_the_earlier_file_stays',
+                f'{EXPORTS}test_parity_notices_one_landmark_in_one_image')),
+        'export-fails': Situation(
+            'an exporter that fails, or a disk that is full', 'no file; an earlier one stays whole',
+            '', (f'{EXPORTS}test_a_failing_exporter_leaves_no_file',
+                 f'{EXPORTS}test_a_full_disk_leaves_the_earlier_file')),
+        'export-damaged': Situation(
+            'a damaged ONNX, TorchScript or `torch.export` file', 'refused by name', '',
+            (f'{EXPORTS}test_damaged_files_are_refused_by_name', )),
+        'export-other': Situation(
+            'a file of another program, or of a newer version', 'refused', '',
+            (f'{EXPORTS}test_other_models_and_newer_metadata_are_refused', )),
+        'export-package': Situation(
+            'a package that is missing', 'stops, with the remedy', '',
+            (f'{EXPORTS}test_a_missing_package_is_named_with_the_remedy', )),
+        'export-codec': Situation(
+            'a codec or model that cannot be exported', 'refused, with the remedy', '',
+            ('test_deployment/test_export_module.py::'
+             'test_what_cannot_be_exported_is_named_with_the_remedy', )),
     },
     'Random input': {
         'fuzz-codec': Situation(
