@@ -149,7 +149,7 @@ class GradedSolver(Solver):
         """
         discs = find_discs(q)
         placement = geometry.place(discs.centre)
-        outside = geometry.moment_outside(q, placement, discs.inertia)
+        outside = geometry.moment_outside(q, placement, discs.mass, discs.inertia)
         difference = p.to(geometry.dtype) - q.to(geometry.dtype)
         potential, moved = self.potential(geometry, difference, placement)
         value = difference.mul_(potential).sum(dim=(1, 2)).clamp_min_(0)

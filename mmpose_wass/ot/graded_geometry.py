@@ -123,7 +123,8 @@ class GradedGeometry:
             columns=columns.to(kind).square_().add_(self.radius**2),
             rows=rows.to(kind).square_())
 
-    def moment_outside(self, q: Tensor, placement: Placement, inertia: Tensor) -> Tensor:
+    def moment_outside(self, q: Tensor, placement: Placement, mass: Tensor,
+                       inertia: Tensor) -> Tensor:
         r"""Bound of the first moment of targets outside the disc.
 
         What a distance can change by for want of that mass: by Cauchy and Schwarz
@@ -139,14 +140,15 @@ class GradedGeometry:
         Args:
             q: Normalised targets ``[M, H, W]``; one that is all 0 has 0.
             placement: From :meth:`place`.
-            inertia: The maps' second moment, see :class:`~mmpose_wass.ot.targets.Discs`.
+            mass: The maps' sums, see :class:`~mmpose_wass.ot.targets.Discs`.
+            inertia: Their second moments, the same.
 
         Returns:
             Tensor ``[M]`` in pixels.
         """
         near = q.flatten(1).gather(1, placement.pixels) * placement.within
         squares = self.source_radius[:len(self.disc)].square().to(q.dtype)
-        mass = (q.sum(dim=(1, 2)) - near.sum(dim=1)).clamp_min(0)
+        mass = (mass - near.sum(dim=1)).clamp_min(0)
         return (mass * (inertia - near @ squares).clamp_min(0)).sqrt()
 
     def gather(self, difference: Tensor, placement: Placement) -> Tuple[Tensor, Tensor]:

@@ -41,11 +41,13 @@ class Discs(NamedTuple):
             the map.
         radius: Radius in pixels of the disc that each needs, ``[M]``: that of
             :func:`disc_radius` for a Gaussian inside the map.
+        mass: The targets' sums ``[M]``.
         inertia: Second moment about the centre, ``[M]`` in squared pixels.
     """
 
     centre: Tensor
     radius: Tensor
+    mass: Tensor
     inertia: Tensor
 
 
@@ -87,7 +89,7 @@ def find_discs(q: Tensor) -> Discs:
         inertia = inertia + square - shift * (2 * mean - shift * total)
     deviation = (variance.clamp_min(0) / 2).sqrt()
     return Discs(torch.stack(centres, dim=1),
-                 (REACH * deviation + MARGIN).clamp_min(SMALLEST_RADIUS), inertia)
+                 (REACH * deviation + MARGIN).clamp_min(SMALLEST_RADIUS), total, inertia)
 
 
 def moment_outside(q: Tensor, centre: Tensor, radius: float) -> Tensor:

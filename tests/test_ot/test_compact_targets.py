@@ -110,7 +110,7 @@ def test_what_is_watched_bounds_the_moment_outside(sigma, dtype, noise):
     geometry = GradedSolver(radius)._geometry(tails[:1], radius)
     for q, slack in ((tails, 1.1), (stray, 1.5)):
         discs = find_discs(q)
-        found = geometry.moment_outside(q, geometry.place(discs.centre), discs.inertia)
+        found = geometry.moment_outside(q, geometry.place(discs.centre), *discs[2:])
         moment = moment_outside(q, discs.centre, radius)
         assert (found >= moment - noise).all() and (found <= slack * moment + noise).all()
 

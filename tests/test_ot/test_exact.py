@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from exact_pairs import both, exact_pairs
 from maps import gaussian, one_hot
 
 from mmpose_wass.ot import ExactSolver, ground_cost, pixel_coordinates, softmax_map, wasserstein1
@@ -52,19 +53,20 @@ def test_gradient_against_finite_differences(seed):
     assert torch.autograd.gradcheck(value, inputs, eps=1e-6, atol=1e-6)
 
 
+@both
 @pytest.mark.parametrize('size', [32, 64])
-def test_exact_fixtures(shared_dir, size):
-    """At 64 pixels only every fourth, and none that took a second: the rest are like them."""
-    data = np.load(shared_dir / f'ot/w1_{size}x{size}.npz', allow_pickle=True)
+def test_exact_fixtures(whole, size):
+    """At 64 pixels only every fourth, and none of the slow ones: the rest are like them."""
+    data = exact_pairs(whole, size)
     chosen = np.arange(40) if size == 32 else \
-        [index for index in range(0, 40, 4) if data['seconds'][index] < 1]
-    assert len(chosen) >= 4
+        [index for index in range(0, len(data['w1']), 4) if data['category'][index] != 'uniform']
+    assert len(chosen) >= 3
     for index in chosen:
         p = softmax_map(torch.tensor(data['logits'][index], dtype=torch.float64))
         q = gaussian(data['centre'][index], data['sigma'][index], (size, size))
         result = wasserstein1(p, q, method='exact', return_result=True)
         assert float(result.value) == pytest.approx(data['w1'][index], rel=1e-6)
-        expected = p * torch.tensor(data['f'][index])
+        expected = p * torch.tensor(data['f'][index], dtype=torch.float64)
         expected = expected - p * expected.sum()
         gradient = p * (result.potential - (p * result.potential).sum())
         cosine = torch.cosine_similarity(gradient.flatten(), expected.flatten(), dim=0)

@@ -1,6 +1,6 @@
 """Maps of 128 x 128 against stored exact values.
 
-The values in ``tests/data/w1_128x128.json`` are the linear program's. To make them anew, some
+The values in ``tests/fixtures/w1_128x128.json`` are the linear program's. To make them anew, some
 minutes on one core: ``python tests/test_ot/test_large_maps.py``.
 """
 import json
@@ -17,8 +17,9 @@ from maps import gaussian  # noqa: E402
 
 from mmpose_wass.ot import ExactSolver, GradedSolver, disc_radius, pixel_coordinates  # noqa: E402
 
-FILE = TESTS / 'data/w1_128x128.json'
+FILE = TESTS / 'fixtures/w1_128x128.json'
 SHAPE = (128, 128)
+CASES = [] if __name__ == '__main__' else json.loads(FILE.read_text())
 
 
 def draw_target(centre, sigma):
@@ -36,8 +37,7 @@ def draw_prediction(modes, haze):
     return (1 - haze) * p / p.sum() + haze / p.numel()
 
 
-@pytest.mark.parametrize('case', json.loads(FILE.read_text()) if FILE.is_file() else [],
-                         ids=lambda case: case['name'])
+@pytest.mark.parametrize('case', CASES, ids=lambda case: case['name'])
 @pytest.mark.parametrize('accuracy, tolerance', [('fast', .02), ('accurate', .01)])
 def test_value_and_bound(case, accuracy, tolerance):
     p, q = draw_prediction(case['modes'], case['haze']), draw_target(case['centre'], case['sigma'])
@@ -62,7 +62,6 @@ def main() -> None:
                                                                          case['sigma'])
         case['exact'] = float(ExactSolver()(p, q).value)
         print(case, flush=True)
-    FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(json.dumps(cases, indent=1) + '\n')
 
 

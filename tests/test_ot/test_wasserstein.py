@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from exact_pairs import both, exact_pairs
 from maps import exact_wasserstein, gaussian, one_hot
 
 from mmpose_wass.ot import (
@@ -88,15 +89,16 @@ def test_gradient_against_finite_differences_of_the_exact_value(seed):
     assert float(logits.grad.norm() / numeric.norm()) == pytest.approx(1, rel=.1)
 
 
+@both
 @pytest.mark.parametrize('size', [64, 32])
 @pytest.mark.parametrize('accuracy', ['fast', 'accurate'])
-def test_exact_fixtures(shared_dir, size, accuracy):
+def test_exact_fixtures(whole, size, accuracy):
     """Measured: fast .0014 / .0080 and .0028 / .0086, accurate .0006 / .0025 and .0011 / .0032."""
     median, largest, cosine = {
         ('fast', 64): (.0025, .009, .988),
         ('fast', 32): (.004, .013, .988),
     }.get((accuracy, size), (.002, .004, .995))
-    data = np.load(shared_dir / f'ot/w1_{size}x{size}.npz', allow_pickle=True)
+    data = exact_pairs(whole, size)
     errors, cosines = [], []
     for index, exact in enumerate(data['w1']):
         sigma = float(data['sigma'][index])
@@ -108,7 +110,7 @@ def test_exact_fixtures(shared_dir, size, accuracy):
         # The fixture's q is of float64: float32 maps have a W1 of their own, nearly the same.
         assert exact * .97 - 1e-3 < float(result.lower_bound) <= exact * (1 + 1e-4) + 1e-5
         p = softmax_map(torch.tensor(data['logits'][index], dtype=torch.float64))
-        potential = torch.tensor(data['f'][index])
+        potential = torch.tensor(data['f'][index], dtype=torch.float64)
         gradient = p * (potential - (p * potential).sum())
         ours = logits.grad.double()
         assert float((gradient * ours).sum()) > 0

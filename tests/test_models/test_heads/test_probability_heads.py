@@ -3,6 +3,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
+from maps import exact_wasserstein, gaussian
 from mmengine.structures import InstanceData, PixelData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
@@ -159,9 +160,26 @@ def test_pixels_are_logged_for_any_loss_unless_switched_off(loss):
     target = torch.stack([sample.gt_fields.heatmaps for sample in samples()])
     losses = head.loss((maps().requires_grad_(), ), samples())
     expected = WassersteinHeatmapLoss()(maps(), target)
-    torch.testing.assert_close(losses['wasserstein_px'], expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(losses['wasserstein_px'], expected, rtol=.02, atol=1e-3)
     assert not losses['wasserstein_px'].requires_grad
     assert 'wasserstein_px' not in head.loss((maps(), ), samples(), dict(log_wasserstein=False))
+
+
+@pytest.mark.parametrize('sigma', [1.5, 4.0, 14.0])
+def test_pixels_are_logged_for_targets_unlike_the_decoders(sigma):
+    """A hook may widen targets through a training, and any other loss may have wider ones yet."""
+    head = pass_through(build(loss=dict(type='KLHeatmapLoss')))
+    batch = samples()
+    for sample in batch:
+        sample.gt_fields.heatmaps = torch.stack(
+            [gaussian((7.2 + k, 8.4), sigma, (16, 16), torch.float32) for k in range(3)])
+    logits = gaussian((4.1, 6.3), 1.5, (16, 16), torch.float32).log().expand(2, 3, 16, 16)
+    target = torch.stack([sample.gt_fields.heatmaps for sample in batch])
+    found = head.loss((logits, ), batch)['wasserstein_px']
+    p, q = softmax_map(logits.double()), target.double()
+    exact = [exact_wasserstein(one, other) for one, other in
+             zip(p.flatten(0, 1), (q / q.sum(dim=(2, 3), keepdim=True)).flatten(0, 1))]
+    assert float(found) == pytest.approx(np.mean(exact), rel=.02)
 
 
 def test_values_of_an_l2_map_are_measured_as_the_decoder_reads_them():
