@@ -231,7 +231,7 @@ class TestCommandLine:
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == 1 + len(cells.read_matrix().cells)
         assert lines[1].split() == ['the', 'tested', 'set', '3.11', '2.11.0', '-', '-', '-',
-                                    'quick', '5', '0', '1', 'green']
+                                    'quick', '5', '0', '1', '2026-01-01', 'abc', 'green']
         assert any(line.endswith('red: 2 of the tests') for line in lines)
         assert any(line.endswith('not measured') for line in lines)
 

@@ -139,18 +139,20 @@ def read_record(cell: str, folder: Path = RESULTS) -> Optional[Record]:
 
 def table(matrix: Matrix, folder: Path = RESULTS) -> List[List[str]]:
     """A row for each cell, below the heads of the columns."""
-    rows = [['environment', 'Python', *SHOWN, 'suite', 'passed', 'failed', 'skipped', 'result']]
+    rows = [['environment', 'Python', *SHOWN, 'suite', 'passed', 'failed', 'skipped', 'measured',
+             'result']]
     for cell in matrix.cells.values():
         record = read_record(cell.name, folder)
         if record is None:
-            rows.append([cell.differs, cell.python, *[''] * (len(SHOWN) + 4), 'not measured'])
+            rows.append([cell.differs, cell.python, *[''] * (len(SHOWN) + 5), 'not measured'])
             continue
         versions = {name.lower(): version for name, version in record.versions.items()}
         counts = record.tests
         rows.append([
             cell.differs, cell.python, *(versions.get(name, '-') for name in SHOWN), record.suite,
             *((str(counts['passed']), str(counts['failed'] + counts['errors']),
-               str(counts['skipped'])) if counts else ('-', '-', '-')), record.verdict])
+               str(counts['skipped'])) if counts else ('-', '-', '-')),
+            f'{record.date} {record.commit}', record.verdict])
     return rows
 
 
@@ -170,11 +172,12 @@ def as_markdown(matrix: Matrix, folder: Path = RESULTS) -> str:
         record = read_record(cell.name, folder)
         if record is None or record.green:
             continue
-        lines += ['', f'**{cell.differs}** - {record.verdict}'
-                  + (f' ({record.reason})' if record.reason else '') + ':', '']
-        lines += [f'- `{name}`: {message}' for name, message in
+        lines += ['', f'<details><summary>{cell.differs}: {record.verdict}'
+                  + (f' ({record.reason})' if record.reason else '') + '</summary>', '']
+        lines += [f'- `{name}`: `{message.replace("`", "")}`' for name, message in
                   (record.tests.get('failures') or {}).items()]
         lines += [f'- `{line}`' for line in record.last_lines[-3:]]
+        lines += ['', '</details>']
     return '\n'.join(lines) + '\n'
 
 
