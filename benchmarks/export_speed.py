@@ -4,16 +4,18 @@
 Every model is exported to every format and compared with PyTorch, in input pixels. The chosen ones
 are then timed from crops (uint8) to landmarks: PyTorch as it runs in Python (``model.test_step`` of
 MMPose; the same module that is exported, "eager"), and the exports, all in turn in every round of
-one process. Without a checkpoint the weights are random, normalisation layers and the codec's
-temperature being set so that the maps have peaks; speed does not depend on it.
+one process. The compact model is the one that comes with the package. Without a checkpoint the
+weights of the others are random, normalisation layers and the codec's temperature being set so that
+the maps have peaks; speed does not depend on it.
 """
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -33,6 +35,7 @@ from mmengine.utils import track_iter_progress
 from mmpose.structures import PoseDataSample
 
 import mmpose_wass  # noqa: F401  registers the models
+from mmpose_wass.assets import default_model
 from mmpose_wass.deployment import (
     ExportOptions,
     LandmarkExportModule,
@@ -72,8 +75,11 @@ EXAMPLES = """\
 examples:
   what works, and how exactly, no timing:
     python benchmarks/export_speed.py --rounds 0 --markdown
-  speed of the compact model with its weights:
-    python benchmarks/export_speed.py --models compact --checkpoint work_dirs/run/epoch_14.pth
+  speed of the model that comes with the package, and of the paper's network:
+    python benchmarks/export_speed.py --models compact hrnet
+  what docs/deployment.md shows; python docs/deployment_tables.py then writes the page:
+    python benchmarks/export_speed.py --rounds 0 --out results/export/parity.json
+    python benchmarks/export_speed.py --models compact hrnet --out results/export/speed.json
   a model of one's own:
     python benchmarks/export_speed.py --config CONFIG --checkpoint CHECKPOINT
 """
@@ -86,6 +92,9 @@ class Exported(NamedTuple):
     megabytes: Optional[float]
     max_px: Optional[float]
     mean_px: Optional[float]
+    max_confidence: Optional[float]
+    images: int
+    landmarks: int
     seconds: float
     error: str = ''
 
@@ -125,14 +134,22 @@ def parse_args():
     return args
 
 
+def files_of(name: str, args) -> Tuple[str, Optional[str]]:
+    """Config and checkpoint of a model; no checkpoint means random weights."""
+    if name == 'compact' and not args.checkpoint:
+        return default_model()
+    return args.config or str(CONFIGS / MODELS[name]), args.checkpoint
+
+
 def load(name: str, args) -> SourceModel:
     """A model with its weights, or with random ones and maps that have peaks."""
-    cfg = load_config(args.config or str(CONFIGS / MODELS[name]))
-    if not args.checkpoint:
+    config, checkpoint = files_of(name, args)
+    cfg = load_config(config)
+    if not checkpoint:
         cfg.model.backbone.init_cfg = None
     torch.manual_seed(args.seed)
-    source = load_source_model(cfg, args.checkpoint)
-    if not args.checkpoint:
+    source = load_source_model(cfg, checkpoint)
+    if not checkpoint:
         with torch.no_grad():  # coordinates, whose weights start from 0, are to count too
             for layer in source.model.modules():
                 if isinstance(layer, CoordinateChannels):
@@ -151,9 +168,10 @@ def export(name: str, kind: str, source: SourceModel, args) -> Exported:
         done = export_model(source, str(path), ExportOptions(precision=precision),
                             exporter=exporter, tolerance=math.inf)
     except (RuntimeError, ImportError, ValueError) as error:
-        return Exported(None, None, None, None, time.process_time() - start, str(error))
-    return Exported(path, done.size / 1e6, done.parity.max_px, done.parity.mean_px,
-                    time.process_time() - start)
+        return Exported(None, None, None, None, None, 0, 0, time.process_time() - start, str(error))
+    found = done.parity
+    return Exported(path, done.size / 1e6, found.max_px, found.mean_px, found.max_confidence,
+                    found.images, found.landmarks, time.process_time() - start)
 
 
 def runners(source: SourceModel, exports: Dict[str, Exported], args) -> Dict[str, Callable]:
@@ -237,28 +255,31 @@ def time_runners(found: Dict[str, Callable], shape: tuple, batch_size: int,
     return times
 
 
-def print_exports(exports: Dict[str, Dict[str, Exported]], rounding: Dict[str, float],
-                  args) -> None:
+def export_table(content: Dict[str, Any], markdown: bool) -> str:
+    """What works, and how exactly; each model after what rounding alone does to it.
+
+    Args:
+        content: What this script writes.
+        markdown: Whether the table is in Markdown.
+    """
     rows = []
-    for name, found in exports.items():
+    for name, found in content['exports'].items():
+        rows.append([TITLES[name], 'PyTorch without oneDNN', 'works', '-',
+                     number(content['own_rounding_px'][name], 2), '-', '-'])
         for kind, one in found.items():
-            cells = ['does not work', '-', '-', '-'] if one.path is None else [
-                'works', f'{one.megabytes:.1f}', number(one.max_px, 2), number(one.mean_px, 2)]
-            rows.append([TITLES[name], EXPORT_TITLES[kind], *cells, f'{one.seconds:.0f}'])
-    print(table(['model', 'export', '', 'MB', 'largest distance, px', 'mean, px', 'CPU s'], rows,
-                args.markdown))
-    for name, distance in rounding.items():
-        print(f'{TITLES[name]}: PyTorch itself, with oneDNN and without, differs by '
-              f'{number(distance, 2)} px')
-    for name, found in exports.items():
-        for kind, one in found.items():
-            if one.error:
-                print(f'{TITLES[name]}, {EXPORT_TITLES[kind]}: {one.error}')
+            cells = ['does not work', '-', '-', '-'] if one['path'] is None else [
+                'works', f'{one["megabytes"]:.1f}', number(one['max_px'], 2),
+                number(one['mean_px'], 2)]
+            rows.append([TITLES[name], EXPORT_TITLES[kind], *cells, f'{one["seconds"]:.0f}'])
+    return table(['model', 'export', '', 'MB', 'largest distance, px', 'mean, px', 'CPU s'], rows,
+                 markdown)
 
 
-def print_times(times: Dict[str, Dict[int, Dict[str, List[float]]]], args) -> None:
-    rows = []
-    for name, by_batch in times.items():
+def time_table(content: Dict[str, Any], markdown: bool) -> str:
+    """Milliseconds an image, and the ratio to the eager module; arguments of `export_table`."""
+    rows, sizes = [], []
+    for name, by_batch in content['milliseconds_an_image'].items():
+        sizes = list(by_batch)
         for kind in next(iter(by_batch.values())):
             row = [TITLES[name], EXPORT_TITLES[kind]]
             for measured in by_batch.values():
@@ -267,9 +288,9 @@ def print_times(times: Dict[str, Dict[int, Dict[str, List[float]]]], args) -> No
                 row += [f'{np.median(measured[kind]):.2f}', f'{ratio:.2f}']
             rows.append(row)
     header = ['model', 'run by']
-    for size in args.batch_sizes:
+    for size in sizes:
         header += [f'batch {size}: ms an image', 'faster than eager']
-    print(table(header, rows, args.markdown))
+    return table(header, rows, markdown)
 
 
 def main() -> None:
@@ -277,6 +298,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     MMLogger.get_current_instance().setLevel('ERROR')  # how each weight was initialised
     args.keep.mkdir(parents=True, exist_ok=True)
+    load_before = os.getloadavg()
     exports: Dict[str, Dict[str, Exported]] = {}
     rounding: Dict[str, float] = {}
     times: Dict[str, Dict[int, Dict[str, List[float]]]] = {}
@@ -295,18 +317,24 @@ def main() -> None:
     measured_on = environment(torch.device('cpu'))
     measured_on['versions'].update(
         {package: package_version(package) for package in ('onnx', 'onnxruntime')})
-    print(f'\n{describe(measured_on)}, {args.threads} thread(s)\n')
-    print_exports(exports, rounding, args)
-    if times:
-        print()
-        print_times(times, args)
-    save(args.out, dict(
-        environment=measured_on, checkpoint=args.checkpoint, threads=args.threads,
-        own_rounding_px=rounding,
+    weights = {name: files_of(name, args)[1] for name in args.models}
+    content = dict(
+        environment=measured_on, load_average=[load_before, os.getloadavg()],
+        checkpoints={name: file and Path(file).name for name, file in weights.items()},
+        threads=args.threads, own_rounding_px=rounding,
         exports={name: {kind: dict(one._asdict(), path=None if one.path is None else one.path.name)
                         for kind, one in found.items()} for name, found in exports.items()},
         milliseconds_an_image={name: {str(size): measured for size, measured in by_batch.items()}
-                               for name, by_batch in times.items()}))
+                               for name, by_batch in times.items()})
+    print(f'\n{describe(measured_on)}, {args.threads} thread(s)\n')
+    print(export_table(content, args.markdown))
+    for name, found in exports.items():
+        for kind, one in found.items():
+            if one.error:
+                print(f'{TITLES[name]}, {EXPORT_TITLES[kind]}: {one.error}')
+    if times:
+        print('\n' + time_table(content, args.markdown))
+    save(args.out, content)
 
 
 if __name__ == '__main__':

@@ -51,3 +51,18 @@ def test_links_of_the_readme_cover_the_pages():
         seen |= new
     missing = {path.name for path in (ROOT / 'docs').glob('*.md')} - {path.name for path in seen}
     assert not missing
+
+
+#: What an author leaves to be filled in: a table's name, or a line of capitals.
+PLACEHOLDERS = re.compile(r'\b[A-Z]+_TABLE\b|^[A-Z_]{6,}$', re.MULTILINE)
+
+
+@pytest.mark.parametrize('path', PAGES, ids=NAMES)
+def test_nothing_is_left_to_be_filled_in(path):
+    assert not PLACEHOLDERS.findall(path.read_text(encoding='utf-8'))
+
+
+def test_what_is_left_to_be_filled_in_is_noticed():
+    assert PLACEHOLDERS.findall('a\n\nEXPORT_TABLE\n\ndiffer by SPEED_TABLE.\nDIFFERENCE\n') == [
+        'EXPORT_TABLE', 'SPEED_TABLE', 'DIFFERENCE']
+    assert not PLACEHOLDERS.findall('CONFIG CHECKPOINT\n`PIP_FIND_LINKS`\nONNX\n')
