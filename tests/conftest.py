@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -73,3 +74,13 @@ def shared_dir() -> Path:
     if not path.is_dir():
         pytest.skip('no ../shared beside the checkout')
     return path
+
+
+@pytest.fixture
+def benchmarks_path(root_dir, monkeypatch):
+    """benchmarks/, importable while the test runs."""
+    folder = root_dir / 'benchmarks'
+    monkeypatch.syspath_prepend(str(folder))
+    yield folder
+    for script in folder.glob('*.py'):
+        sys.modules.pop(script.stem, None)

@@ -22,16 +22,6 @@ class Finished(NamedTuple):
 
 
 @pytest.fixture
-def benchmarks_path(root_dir, monkeypatch):
-    """benchmarks/, importable while the test runs."""
-    folder = root_dir / 'benchmarks'
-    monkeypatch.syspath_prepend(str(folder))
-    yield folder
-    for script in folder.glob('*.py'):
-        sys.modules.pop(script.stem, None)
-
-
-@pytest.fixture
 def run(benchmarks_path, tmp_path, monkeypatch, capsys):
     """Runs a script in this process, which has imported what takes seconds already."""
     threads = torch.get_num_threads()

@@ -15,21 +15,11 @@ MARKS = ('boxes', 'confidence', 'uncertainty', 'speed')
 
 
 @pytest.fixture
-def benchmarks(root_dir, monkeypatch):
-    """benchmarks/, importable while the test runs."""
-    folder = root_dir / 'benchmarks'
-    monkeypatch.syspath_prepend(str(folder))
-    yield folder
-    for script in folder.glob('*.py'):
-        sys.modules.pop(script.stem, None)
-
-
-@pytest.fixture
-def run(benchmarks, monkeypatch, capsys):
+def run(benchmarks_path, monkeypatch, capsys):
 
     def call(*options):
         monkeypatch.setattr(sys, 'argv', ['inference.py', *map(str, options)])
-        runpy.run_path(str(benchmarks / 'inference.py'), run_name='__main__')
+        runpy.run_path(str(benchmarks_path / 'inference.py'), run_name='__main__')
         return capsys.readouterr().out
 
     return call
@@ -41,7 +31,7 @@ def empty_page(path):
     return path
 
 
-def test_page_and_results_agree(benchmarks, root_dir):
+def test_page_and_results_agree(benchmarks_path, root_dir):
     """No figure of the page is written by hand."""
     results = importlib.import_module('inference').read_results(root_dir / 'results/inference')
     module = importlib.import_module('inference_page')
@@ -91,7 +81,7 @@ def test_results_of_a_part_are_kept(run, tmp_path):
     assert 'old' in page.read_text()
 
 
-def test_coverage_and_calibration_of_a_gaussian(benchmarks):
+def test_coverage_and_calibration_of_a_gaussian(benchmarks_path):
     """Errors drawn from the very covariances that are stated."""
     module = importlib.import_module('inference_faces')
     rng = np.random.default_rng(0)
@@ -111,7 +101,7 @@ def test_coverage_and_calibration_of_a_gaussian(benchmarks):
         assert group['error'] == pytest.approx(group['stated'], rel=.04)
 
 
-def test_boxes_beside_the_face(benchmarks):
+def test_boxes_beside_the_face(benchmarks_path):
     module = importlib.import_module('inference_faces')
     rng, face = np.random.default_rng(0), np.array([50., 40, 110, 100])
     for _ in range(50):
@@ -122,7 +112,7 @@ def test_boxes_beside_the_face(benchmarks):
     assert module.wrong_box(rng, (60, 60, 3), np.array([0., 0, 60, 60])) == []
 
 
-def test_half_of_a_face_in_black(benchmarks):
+def test_half_of_a_face_in_black(benchmarks_path):
     module = importlib.import_module('inference_faces')
     image = np.full((40, 60, 3), 9, np.uint8)
     for right, columns in ((False, slice(10, 20)), (True, slice(20, 30))):
