@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ if [ "$1 $2" = "-m venv" ]; then
 fi
 echo "$*" >> "$here/../../calls.txt"
 case "$*" in
+  "-m pip wheel --no-deps"*) mkdir -p "$7"; touch "$7/mmpose_wass-1-py3-none-any.whl" ;;
+  "-m mmpose_wass demo"*) ls "$here/../../source" >> "$here/../../calls.txt"; touch "${@: -1}" ;;
   "-m pip wheel"*) touch "${11}/${12/==/-}-cp311-cp311-linux_x86_64.whl" ;;
   "-m pip install"*broken*) echo 'no such version'; exit 1 ;;
   "-m pytest"*) for word; do case $word in --junitxml=*) cp "$here/../../given.xml" "${word#*=}";;
@@ -51,6 +54,7 @@ def pretended(tmp_path, monkeypatch):
 
     def copy_tree(target):
         (target / 'tools').mkdir(parents=True)
+        (target / 'mmpose_wass').mkdir()
         (target / 'requirements').mkdir()
         (target / 'tools/setup_env.sh').write_text(os.environ.get('SETUP', 'exit 0\n'))
 
@@ -174,6 +178,17 @@ class TestMeasure:
         assert record.stopped_at == stage and reason in record.reason
         assert record.last_lines and not record.tests and '-m pytest' not in calls
         assert record.verdict == f'red: stopped at {stage}'
+
+    def test_as_wheel(self, pretended):
+        """The wheel takes the place of the editable installation, and the sources lose theirs."""
+        cell = replace(cells.read_matrix().cells['wheel'], name='tested')
+        record, calls = pretended(cell)
+        assert record.stopped_at == '' and record.tests['passed'] == 2
+        order = [calls.index(word) for word in (
+            'pip wheel --no-deps', 'pip uninstall -y mmpose-wass', 'pip install --no-deps',
+            '-m mmpose_wass demo', '-m pytest')]
+        assert order == sorted(order)
+        assert calls.splitlines().count('mmpose_wass') == 0 and 'tools' in calls.splitlines()
 
     def test_a_version_that_there_is_not(self, pretended):
         record, _ = pretended(cells.Cell('tested', '3.11', '', from_source=()), keep=True)

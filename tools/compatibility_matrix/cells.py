@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MATRIX = ROOT / 'requirements/matrix.json'
 #: What a cell may say, with the type of it and whether it must.
 FIELDS = {'python': (str, True), 'differs': (str, True), 'pins': (dict, False),
-          'unlocked': (list, False), 'from_source': (list, False)}
+          'unlocked': (list, False), 'from_source': (list, False), 'as_wheel': (bool, False)}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Cell:
         pins: Versions instead of, or beside, those of the lock file.
         unlocked: Patterns of packages whose version in the lock file does not hold here.
         from_source: Packages that are built, since no published wheel fits.
+        as_wheel: Whether this project is installed from its own wheel and tested away from its
+            sources. Otherwise the installation is editable.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Cell:
     pins: Dict[str, str] = field(default_factory=dict)
     unlocked: Tuple[str, ...] = ()
     from_source: Tuple[str, ...] = ('mmcv', )
+    as_wheel: bool = False
 
     def lock(self, base: str) -> str:
         """Pinned versions of this cell, from the text of the tested set's lock file."""
@@ -127,6 +130,7 @@ def read_matrix(path: Path = MATRIX) -> Matrix:
         cells[name] = Cell(
             name=name, python=entry['python'], differs=entry['differs'],
             pins=entry.get('pins', {}), unlocked=tuple(entry.get('unlocked', ())),
-            from_source=tuple(entry.get('from_source', content['from_source'])))
+            from_source=tuple(entry.get('from_source', content['from_source'])),
+            as_wheel=entry.get('as_wheel', False))
     return Matrix(base=base_path.read_text(encoding='utf-8'), cells=cells,
                   quick_leaves_out=content['quick_leaves_out'])

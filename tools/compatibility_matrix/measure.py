@@ -29,6 +29,8 @@ kept = _ext.nms(boxes, torch.tensor([.9, .8, .7]), iou_threshold=.5, offset=0)
 assert kept.tolist() == [0, 2], kept
 '''
 PROBES = {'mmcv': PROBE_MMCV, 'xtcocotools': 'import xtcocotools._mask'}
+#: A portrait that a package ships, for the demo.
+PHOTOGRAPH = 'import matplotlib as m; print(m.get_data_path() + "/sample_data/grace_hopper.jpg")'
 VERSIONS = ('import importlib.metadata as m, json; print(json.dumps({d.metadata["Name"]: '
             'd.version for d in m.distributions()}))')
 
@@ -89,6 +91,8 @@ def _measure(cell: Cell, matrix: Matrix, options: Options, folder: Path, python:
         work.install()
         work.build()
         work.set_up()
+        if cell.as_wheel:
+            work.use_wheel()
         record.tests = work.test()
     except StageError as error:
         record.stopped_at, record.reason = error.stage, str(error)
@@ -98,7 +102,7 @@ def _measure(cell: Cell, matrix: Matrix, options: Options, folder: Path, python:
     record.wheels = work.wheels
     record.versions = work.versions()
     if not options.keep:
-        for leftover in (work.venv, work.source):
+        for leftover in (work.venv, work.source, work.built):
             shutil.rmtree(leftover, ignore_errors=True)
     return record
 
@@ -117,6 +121,7 @@ class _Environment:
             shutil.rmtree(self.venv, ignore_errors=True)
         self.lock.write_text(pinned, encoding='utf-8')
         self.junit = folder / 'junit.xml'
+        self.built = folder / 'wheel'
         self.cache = options.cache / cell.wheels(matrix.base)
         self.wheels: Dict[str, str] = {}
 
@@ -187,6 +192,26 @@ class _Environment:
                              else str(error), error.tail) from None
         finally:
             lock.write_text(self.matrix.base, encoding='utf-8')  # tests read the tested set
+
+    def use_wheel(self) -> None:
+        """The project's own wheel takes the place of the editable installation. The package is
+        taken out of the sources, so that no test finds it there, and landmarks of a photograph are
+        drawn from a folder that has neither."""
+        shutil.rmtree(self.built, ignore_errors=True)
+        self._run('install', [self.python, '-m', 'pip', 'wheel', '--no-deps',
+                              '--no-build-isolation', '-w', str(self.built), str(self.source)])
+        self._run('install', [self.python, '-m', 'pip', 'uninstall', '-y', 'mmpose-wass'])
+        self._run('install', [self.python, '-m', 'pip', 'install', '--no-deps',
+                              *map(str, self.built.glob('*.whl'))])
+        for made in ('mmpose_wass', 'mmpose_wass.egg-info', 'build'):
+            shutil.rmtree(self.source / made, ignore_errors=True)
+        photograph = subprocess.run([self.python, '-c', PHOTOGRAPH], capture_output=True, text=True,
+                                    check=True).stdout.strip()
+        drawn = self.built / 'drawn.png'
+        self._run('demo', [self.python, '-m', 'mmpose_wass', 'demo', photograph, '--out',
+                           str(drawn)])
+        if not drawn.is_file():
+            raise StageError('demo', 'the demo drew nothing')
 
     def test(self) -> Dict:
         """Run the suite. Returns counts and what failed."""

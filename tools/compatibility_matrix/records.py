@@ -15,7 +15,7 @@ RESULTS = ROOT / 'results/compatibility'
 PAGE = ROOT / 'docs/compatibility.md'
 BEGIN, END = '<!-- begin of what is measured -->', '<!-- end of what is measured -->'
 #: Where a cell can stop, in order.
-STAGES = ('create', 'install', 'build', 'import', 'test')
+STAGES = ('create', 'install', 'build', 'import', 'demo', 'test')
 #: Columns of versions.
 SHOWN = ('torch', 'numpy', 'mmcv', 'mmpose')
 LONGEST_MESSAGE = 300
