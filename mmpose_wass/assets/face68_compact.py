@@ -1,4 +1,4 @@
-# Made by evidence/shipping.py of the run js_augmented, seed 0; see docs/model_card.md.
+# Made by `python tools/evidence.py ship js_augmented_long_rate8`, seed 0.
 auto_scale_lr = dict(base_batch_size=16)
 backend_args = dict(backend='local')
 codec = dict(
@@ -106,14 +106,14 @@ model = dict(
     train_cfg=dict(compute_acc=False, log_wasserstein=False),
     type='TopdownPoseEstimator')
 optim_wrapper = dict(
-    optimizer=dict(lr=0.001, type='Adam'), type='AutocastOptimWrapper')
+    optimizer=dict(lr=0.008, type='Adam'), type='AutocastOptimWrapper')
 param_scheduler = [
     dict(begin=0, by_epoch=False, end=100, start_factor=0.01, type='LinearLR'),
     dict(
         begin=0,
         by_epoch=True,
         convert_to_iter_based=True,
-        end=8,
+        end=24,
         eta_min=1e-05,
         type='CosineAnnealingLR'),
 ]
@@ -145,7 +145,7 @@ test_evaluator = [
     dict(type='FaceLandmarkMetric'),
     dict(norm_mode='keypoint_distance', type='NME'),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=8, val_interval=2)
+train_cfg = dict(by_epoch=True, max_epochs=24, val_interval=2)
 train_dataloader = dict(
     batch_size=16,
     dataset=dict(

@@ -68,7 +68,7 @@ def write_pictures(page: Page, folder: Path) -> List[Path]:
         return system.experiment, system.reading, page.label(system)
 
     calibrated = [system for system in (MAIN[0], *BEST)
-                  if not system.experiment.endswith('_augmented_rate8')]
+                  if '_augmented' not in system.experiment]
     drawn = draw_page_pictures(
         page.groups, folder, [named(system) for system in (*MAIN, *BEST)],
         [named(system) for system in (*MAIN, *BEST, *BASELINES)],

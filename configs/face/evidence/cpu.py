@@ -90,6 +90,12 @@ experiments = dict(
             ((0, ), ('awing', 'dark', 'softmax_mse', 'wkl_annealed')),
         ) for name in names
     },
+    # Three times as long.
+    **{
+        f'{name}_long_rate8': dict(systems[name], learning_rate=8e-3, epochs=24, seeds=three,
+                                   title=f'{systems[name]["title"]}, 24 epochs')
+        for name in ('l2_s15_augmented', 'js_augmented')
+    },
     # Other learning rates, in thousandths.
     **{
         f'{name}_rate{rate}': dict(systems[name], learning_rate=rate / 1000, turn=3, title=(
