@@ -28,8 +28,9 @@ RESULTS = ROOT / 'results/evidence'
 ROWS = tuple(System(f'{name}_rate8', reading) for name, reading in (
     ('l2_s1', 'max'), ('l2_s1', 'local'), ('l2_s1', 'bc'), ('l2_s15', 'local'), ('w_s1', 'bc'),
     ('w_s1_coordconv', 'bc'), ('w_s15', 'bc'), ('w_s3', 'bc'), ('wkl_s15', 'bc'), ('js', 'bc'),
-    ('js', 'shape'), ('w_s15_augmented', 'bc'), ('js_augmented', 'bc'),
-    ('js_augmented', 'shape')))
+    ('js', 'shape'), ('l2_s15_augmented', 'local'), ('w_s15_augmented', 'bc'),
+    ('js_augmented', 'bc'), ('js_augmented', 'shape'), ('l2_s15_augmented_long', 'local'),
+    ('js_augmented_long', 'bc'), ('js_augmented_long', 'shape')))
 #: Precision, then robustness.
 COLUMNS = (('clean', 'NME'), ('clean', 'FR_L@0.10'), ('occlusion_large', 'FR_L@0.10'),
            ('video_blur_large', 'FR_L@0.10'), ('imm73', 'NME'))

@@ -6,11 +6,14 @@ from functools import lru_cache
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from ..evaluation.functional.bootstrap import percentile_interval, resampling_weights
 from .records import Record
 
 RESAMPLES = 2000
+#: From so many seeds on, a system's deviation over seeds is its own.
+ENOUGH_SEEDS = 3
 #: Column of ``Record.faces`` by measure; all are means over faces, in per cent.
 MEASURES = {'NME': 0, 'FR_L@0.10': 1, 'FR_L@0.20': 2}
 
@@ -73,8 +76,8 @@ class SeedDeviation:
 class Evidence:
     """Records, and what is to be said of systems by them.
 
-    Where a system has one seed, its interval has the deviation over seeds that experiments with
-    several seeds show on the same test, pooled over all of them.
+    Where a system has fewer than :data:`ENOUGH_SEEDS` seeds, its interval has the deviation over
+    seeds that experiments with several seeds show on the same test, pooled over all of them.
 
     Args:
         groups: Records by experiment, see ``group_by_experiment``.
@@ -177,15 +180,16 @@ def estimate(records: Sequence[Record], reading: str, test: str, measure: str,
         reading: Name of the reading.
         test: Name of the test.
         measure: Of :data:`MEASURES`.
-        elsewhere: What seeds change in other experiments, in place of what one seed cannot tell.
+        elsewhere: What seeds change in experiments like it, for what too few seeds cannot tell.
 
     Returns:
         Estimate | None: In per cent; None if no record has it.
     """
     found = _summarize(_face_values(records, reading, test, measure), _units(records, test),
                        elsewhere)
-    # No error and no rate is below 0, which Student's t does not know.
-    return found and replace(found, low=max(found.low, 0.0))
+    # No error is below 0 and no rate above 100 %, which Student's t does not know.
+    most = 100.0 if measure.startswith('FR_') else float('inf')
+    return found and replace(found, low=max(found.low, 0.0), high=min(found.high, most))
 
 
 def difference(first: Sequence[Record], first_reading: str, second: Sequence[Record],
@@ -200,7 +204,7 @@ def difference(first: Sequence[Record], first_reading: str, second: Sequence[Rec
         second_reading: How it is read.
         test: Name of the test.
         measure: Of :data:`MEASURES`.
-        elsewhere: What seeds change in such differences, in place of what one seed cannot tell.
+        elsewhere: What seeds change in such differences, for what too few seeds cannot tell.
 
     Returns:
         Estimate | None: In percentage points; None if they share no seed.
@@ -289,14 +293,19 @@ def _resample(faces: np.ndarray, units: Optional[Tuple[int, ...]]) -> np.ndarray
 
 def _seed_draws(means: np.ndarray,
                 elsewhere: Optional[SeedDeviation]) -> Tuple[np.ndarray, bool]:
-    """How far other seeds might move a mean over seeds, and whether that is known."""
-    if len(means) > 1:
-        deviation, freedom = float(means.std(ddof=1)), len(means) - 1
-    elif elsewhere is not None:
+    """How far other seeds might move a mean over seeds, and whether that is known.
+
+    Two seeds have one degree of freedom: that alone says next to nothing of the deviation.
+    """
+    if elsewhere is not None and len(means) < ENOUGH_SEEDS:
         deviation, freedom = elsewhere.deviation, elsewhere.freedom
+    elif len(means) > 1:
+        deviation, freedom = float(means.std(ddof=1)), len(means) - 1
     else:
         return np.zeros(RESAMPLES), False
-    draws = np.random.default_rng(1).standard_t(freedom, RESAMPLES)
+    # Quantiles in a drawn order: free draws miss the ends of so heavy a tail by a tenth.
+    draws = np.random.default_rng(1).permutation(
+        student_t.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES, freedom))
     return draws * deviation / np.sqrt(len(means)), True
 
 

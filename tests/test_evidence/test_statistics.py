@@ -48,11 +48,22 @@ def test_one_seed_takes_the_deviation_of_others():
     assert pooled.freedom == 4 and pooled.deviation == pytest.approx(np.sqrt((1 + 4) / 2))
     found = evidence.estimate(System('one', 'bc'), 'clean', 'NME')
     reach = stats.t.ppf(.975, 4) * pooled.deviation
-    assert found.covers_seeds and found.high - found.value == pytest.approx(reach, rel=.06)
+    assert found.covers_seeds and found.high - found.value == pytest.approx(reach, rel=.01)
     gap = evidence.difference(System('one', 'bc'), System('a', 'bc'), 'clean', 'NME')
     assert gap.high - gap.value == pytest.approx(np.sqrt(2) * reach, rel=.06)
     plain = estimate(groups['one'], 'bc', 'clean', 'NME')
     assert not plain.covers_seeds and plain.low == plain.high and not plain.excludes_zero
+
+
+def test_two_seeds_take_it_too_and_three_have_their_own():
+    """Two seeds that happen to agree must not look certain."""
+    groups = {name: [record(name, seed, [value] * 20) for seed, value in enumerate(values)]
+              for name, values in dict(a=(.04, .05, .06), two=(.05, .05)).items()}
+    found = [Evidence(groups).estimate(System(name, 'bc'), 'clean', 'NME') for name in groups]
+    pooled = np.sqrt((2 * 1 + 0) / 3)
+    for one, reach in zip(found, (stats.t.ppf(.975, 2) / np.sqrt(3),
+                                  stats.t.ppf(.975, 3) * pooled / np.sqrt(2))):
+        assert one.high - one.value == pytest.approx(reach, rel=.01)
 
 
 def test_maps_of_values_lend_nothing_to_distributions():
@@ -67,6 +78,13 @@ def test_maps_of_values_lend_nothing_to_distributions():
 def test_means_have_no_interval_below_zero():
     groups = {'w': [record('w', seed, [value] * 5) for seed, value in enumerate((0, .01))]}
     assert Evidence(groups).estimate(System('w', 'bc'), 'clean', 'NME').low == 0
+
+
+def test_rates_have_no_interval_above_one_hundred_per_cent():
+    groups = {'w': [record('w', seed, [value] * 5) for seed, value in enumerate((.9, 1))]}
+    evidence = Evidence(groups)
+    assert evidence.estimate(System('w', 'bc'), 'clean', 'FR_L@0.10').high == 100
+    assert evidence.estimate(System('w', 'bc'), 'clean', 'NME').high > 100
 
 
 def test_a_seed_moves_two_readings_alike():
