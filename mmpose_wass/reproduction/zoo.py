@@ -72,10 +72,10 @@ def model_zoo(reports: Sequence[Report]) -> str:
         'A config for every row of the paper\'s tables and figures. Numbers are the *published* '
         'ones; what was measured here stands in brackets behind them, with its setting below the '
         'table. No bracket: not measured. NME and failure rates are per cent. How to run a row: '
-        '`python tools/reproduce.py --table N` (`--help` for a reduced size on CPUs; [Tables 2 and '
-        '10 at one](../results/reproduction/reduced_tables.md)). How silent or contradictory '
-        'places of the paper are read: [paper_notes.md](paper_notes.md). How to add a data set or '
-        'a loss: [extend.md](extend.md).', '',
+        '`python tools/reproduce.py --table N` (`--help` for a reduced size on CPUs; Tables 2 and '
+        '10 at one: `results/reproduction/reduced_tables.md`). How silent or contradictory places '
+        'of the paper are read: [paper_notes.md](paper_notes.md). How to add a data set or a loss: '
+        '[extend.md](extend.md).', '',
         '## The parts', '',
         'A config is a list of parts; its name says which: '
         '`td-hm_{model}[-coordconv]_{loss}-sigma{σ}[-{sampling}]-1xb16-60e_{data}[-{test}]-256x256`'
