@@ -6,8 +6,7 @@ from typing import Mapping, Sequence
 import numpy as np
 
 from ...visualization.style import line_style, new_figure
-from ..statistics import estimate
-from .systems import FilePath, Groups, legend_below, read_systems, save, tested_records
+from .systems import FilePath, Groups, estimate_of, legend_below, read_systems, save
 
 #: Tests of each column by the level's name.
 COLUMNS = {
@@ -45,8 +44,7 @@ def draw_level_curves(groups: Groups, systems: Sequence[Sequence[str]], path: Fi
         for column, (title, levels) in enumerate(columns.items()):
             panel = panels[row * len(columns) + column]
             for index, system in enumerate(drawn):
-                found = [estimate(tested_records(groups, system, test), system.reading, test,
-                                  measure) for test in levels.values()]
+                found = [estimate_of(groups, system, test, measure) for test in levels.values()]
                 value, low, high = (np.array([getattr(one, end) for one in found])
                                     for end in ('value', 'low', 'high'))
                 style = line_style(index)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ...visualization.style import line_style, save_figure
 from ..records import Record
+from ..statistics import Estimate, Evidence, System
 
 Groups = Mapping[str, Sequence[Record]]
 FilePath = Union[str, Path]
@@ -68,6 +69,16 @@ def tested_records(groups: Groups, system: DrawnSystem, test: str) -> List[Recor
         raise KeyError(f'no record of the experiment {system.experiment!r} holds the test {test!r} '
                        f'with the reading {system.reading!r}')
     return found
+
+
+def estimate_of(groups: Groups, system: DrawnSystem, test: str, measure: str) -> Estimate:
+    """A measure of a system with the interval that the page gives it too.
+
+    Raises:
+        KeyError: If there is no record of that test.
+    """
+    tested_records(groups, system, test)
+    return Evidence(groups).estimate(System(system.experiment, system.reading), test, measure)
 
 
 def draw_seeds(panel: Axes, x: np.ndarray, seeds: np.ndarray, index: int, **options) -> None:

@@ -9,8 +9,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from ...visualization.style import COLORS, new_figure
-from ..statistics import Estimate, estimate
-from .systems import DrawnSystem, FilePath, Groups, read_systems, save, tested_records
+from ..statistics import Estimate
+from .systems import FilePath, Groups, estimate_of, read_systems, save
 
 _AXES = {'NME': 'NME', 'FR_L@0.10': 'landmarks with an error > 10 %',
          'FR_L@0.20': 'landmarks with an error > 20 %'}
@@ -47,7 +47,7 @@ def draw_tradeoff(groups: Groups, systems: Sequence[Sequence[str]], path: FilePa
         ValueError: If there is no system.
     """
     drawn = read_systems('draw_tradeoff', systems)
-    points = [tuple(_estimate(groups, system, *axis) for axis in (across, upwards))
+    points = [tuple(estimate_of(groups, system, *axis) for axis in (across, upwards))
               for system in drawn]
     figure, (panel, ) = new_figure(1, 1, (8.4, 6))
     experiments = list(dict.fromkeys(system.experiment for system in drawn))
@@ -75,10 +75,6 @@ def draw_tradeoff(groups: Groups, systems: Sequence[Sequence[str]], path: FilePa
     _write_labels(panel, points, [system.label for system in drawn],
                   [COLORS[experiments.index(system.experiment) % len(COLORS)] for system in drawn])
     return save(figure, path)
-
-
-def _estimate(groups: Groups, system: DrawnSystem, test: str, measure: str) -> Estimate:
-    return estimate(tested_records(groups, system, test), system.reading, test, measure)
 
 
 def _reach(found: Estimate) -> List[List[float]]:
