@@ -39,7 +39,13 @@ def assert_parity(source, path, images=None):
     found = load_exported(path, threads=1).predict(images)
     wanted = predict_with_mmpose(source.model, images)
     assert np.abs(wanted[0][0] - wanted[0][1]).max() > .1
-    assert np.linalg.norm(found[0] - wanted[0], axis=-1).max() <= MAX_PX
+    # Random weights multiply rounding: how far PyTorch is from itself with other kernels, on the
+    # same images and processor, is the measure where that is more (as in docs/deployment.md).
+    with torch.backends.mkldnn.flags(enabled=False):
+        other_kernels = predict_with_mmpose(source.model, images)[0]
+    own = np.linalg.norm(other_kernels - wanted[0], axis=-1).max()
+    distance = np.linalg.norm(found[0] - wanted[0], axis=-1).max()
+    assert distance <= max(MAX_PX, 3 * own), f'PyTorch is {own:.2g} px from itself'
     assert np.abs(found[1] - wanted[1]).max() <= 1e-4
     assert found[0].dtype == found[1].dtype == np.float32
 
