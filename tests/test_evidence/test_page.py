@@ -32,8 +32,11 @@ from mmpose_wass.evidence.page_texts import (
     TEST_TITLES,
 )
 from mmpose_wass.evidence.statistics import Estimate, Evidence, System
-from mmpose_wass.project import CONFIG_ROOT, ROOT
+from mmpose_wass.project import CONFIG_ROOT
 
+# Of the repository, not of the package: they lie beside these tests, also where the package is
+# installed from its wheel.
+ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / 'results' / 'evidence'
 
 

@@ -44,7 +44,7 @@ def test_every_config_of_the_zoo_is_listed(root_dir):
         # Evidence has a page of its own, docs/results.md.
         if not {'schemes', 'augmentations', 'evidence'} & {*path.parts} and \
                 path.parent.name != '_base_':
-            assert path.relative_to(root_dir).as_posix() in text, path.name
+            assert f'configs/face/{path.relative_to(CONFIG_ROOT).as_posix()}' in text, path.name
 
 
 def test_index_is_valid(root_dir):
