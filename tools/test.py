@@ -173,6 +173,13 @@ def main() -> None:
             if path and first:
                 check_writable(path)
         prepare_cpu_processes(cfg, args.launcher)
+    run_test(cfg, args, checkpoint)
+    finish_processes()
+
+
+def run_test(cfg: Config, args: argparse.Namespace, checkpoint: dict) -> None:
+    """Test and write the results. The runner and its model are gone afterwards, as
+    `finish_processes` needs it."""
     runner = Runner.from_cfg(cfg)
     runner.register_hook(CoordConvCheckHook())
     runner.register_hook(CheckpointFitHook(args.checkpoint, args.config))
@@ -193,7 +200,6 @@ def main() -> None:
             failure = failure or getattr(metric, 'failure', None)
         if failure is not None:
             raise failure
-    finish_processes()
 
 
 def write_results(cfg: Config, args: argparse.Namespace, metrics: dict,

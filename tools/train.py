@@ -156,6 +156,12 @@ def main() -> None:
         return
     with clear_errors(ValueError):
         prepare_cpu_processes(cfg, args.launcher)
+    run_training(cfg, args)
+    finish_processes()
+
+
+def run_training(cfg: Config, args: argparse.Namespace) -> None:
+    """Train. The runner and its model are gone afterwards, as `finish_processes` needs it."""
     runner = Runner.from_cfg(cfg)
     register_hooks(runner, cfg, args)
     with clear_errors(CheckpointMismatch):
@@ -163,7 +169,6 @@ def main() -> None:
             runner.train()
         except (OSError, FloatingPointError) as error:
             raise SystemExit(f'error: {error}\n{how_to_go_on(cfg.work_dir)}') from error
-    finish_processes()
 
 
 def register_hooks(runner: Runner, cfg: Config, args: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ MMEngine 0.10 calls ``torch.cuda.set_device`` when it sets up its processes and 
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 import subprocess
 
@@ -71,10 +72,13 @@ def finish_processes() -> None:
     """End the processes of a distributed run together; does nothing for a single one.
 
     Without it the interpreter may go down while gloo's threads still run, which aborts a process
-    (and with it the job) after all the work is done.
+    (and with it the job) after all the work is done. Those threads live as long as anything holds
+    the process group, which a model wrapped in ``DistributedDataParallel`` does: call this where
+    no variable holds the runner any more. Runners refer to themselves, hence the collection.
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.barrier()
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from tiny_run import run_tool, write_config, write_faces
+from tiny_run import REPOSITORY, free_port, run_tool, write_config, write_faces
 
 from mmpose_wass.datasets.perturbations import insert_perturbation
 from mmpose_wass.engine.checkpoint import allow_mmengine_checkpoints
@@ -95,3 +98,36 @@ def test_perturbed_faces_are_the_same_in_two_processes(runs):
         predictions[name] = np.load(file)['keypoint_scores']
     np.testing.assert_array_equal(predictions['one'], predictions['two'])
     assert (predictions['one'] != predictions['clean']).any(axis=1).all()
+
+
+@pytest.mark.parametrize('tool', ['train.py', 'test.py'])
+def test_nothing_holds_the_process_group_at_the_end(runs, tmp_path, tool):
+    """A wrapped model would, and gloo's threads then abort some processes at exit, after the work.
+
+    One process is enough to see it, and sees it always.
+    """
+    arguments = [runs / 'one' / 'tiny.py', '--launcher', 'pytorch', '--work-dir', tmp_path]
+    arguments[1:1] = [runs / 'one' / 'epoch_10.pth'] if tool == 'test.py' else []
+    script = tmp_path / 'watch.py'
+    script.write_text(
+        'import gc, runpy, sys\n'
+        'from torch.nn.parallel import DistributedDataParallel as Wrapped\n'
+        'made, wrap = [], Wrapped.__init__\n'
+        'def count(self, *args, **kwargs):\n'
+        '    made.append(1)\n'
+        '    wrap(self, *args, **kwargs)\n'
+        'Wrapped.__init__ = count\n'
+        'del sys.argv[0]\n'
+        'runpy.run_path(sys.argv[0], run_name="__main__")\n'
+        'left = sum(isinstance(one, Wrapped) for one in gc.get_objects())\n'
+        'print(f"{len(made)} made, {left} left")\n', encoding='utf-8')
+    variables = dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1', RANK='0',
+                     LOCAL_RANK='0', WORLD_SIZE='1', MASTER_ADDR='127.0.0.1',
+                     MASTER_PORT=str(free_port()))
+    variables['PYTHONPATH'] = os.pathsep.join(
+        [str(REPOSITORY), os.environ.get('PYTHONPATH', '')]).rstrip(os.pathsep)
+    result = subprocess.run(
+        [sys.executable, str(script), str(REPOSITORY / 'tools' / tool), *map(str, arguments)],
+        cwd=tmp_path, env=variables, text=True, capture_output=True, timeout=300)
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert result.stdout.splitlines()[-1] == '1 made, 0 left'
