@@ -7,8 +7,9 @@ from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 from mmengine.logging import MMLogger
-from mmpose.datasets.datasets.face import Face300VWDataset
 from mmpose.registry import DATASETS
+
+from .face_300vw import Face300VWDataset
 
 
 @DATASETS.register_module()

@@ -6,21 +6,17 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.datasets.transforms import KeypointConverter, PackPoseInputs
 from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import TRANSFORMS
+from mmpose_abilities import mmposes_metainfo
 
 from mmpose_wass.datasets import ModelLandmarkLayout
 
 
-def metainfo(scheme):
-    return parse_pose_metainfo(dict(from_file=f'configs/_base_/datasets/{scheme}.py'))
-
-
 def sample(scheme, flip_indices=None):
     """What a data set hands to its pipeline, as far as packing needs it."""
-    info = metainfo(scheme)
+    info = mmposes_metainfo(scheme)
     count = info['num_keypoints']
     return dict(
         img=np.zeros((8, 8, 3), np.uint8),
@@ -52,9 +48,10 @@ def test_the_packed_sample_flips_as_the_model_does(model, data, packed):
     else:
         results = PackPoseInputs()(layout(results))
     packed_sample = results['data_samples']
-    assert packed_sample.metainfo['flip_indices'] == metainfo(model)['flip_indices']
+    assert packed_sample.metainfo['flip_indices'] == mmposes_metainfo(model)['flip_indices']
     # The annotation stays what it is.
-    assert packed_sample.gt_instances.keypoints.shape == (1, metainfo(data)['num_keypoints'], 2)
+    count = mmposes_metainfo(data)['num_keypoints']
+    assert packed_sample.gt_instances.keypoints.shape == (1, count, 2)
     if packed:
         assert packed_sample.metainfo['model_scheme'] == model
 
@@ -70,7 +67,7 @@ def test_samples_share_no_list():
                                     'coco_wholebody_face'])
 def test_flipping_twice_changes_nothing(scheme):
     flipped = np.array(ModelLandmarkLayout(scheme).flip_indices)
-    assert len(flipped) == metainfo(scheme)['num_keypoints']
+    assert len(flipped) == mmposes_metainfo(scheme)['num_keypoints']
     assert (flipped[flipped] == np.arange(len(flipped))).all() and (flipped != 0).sum() > 1
 
 
@@ -88,7 +85,7 @@ class TestUpstreamKeypointConverter:
     def test_single_points_keep_the_indices_of_the_old_scheme(self):
         converted = wflw_to_300w()(sample('wflw'))
         assert converted['keypoints'].shape == (1, 68, 2)
-        assert list(converted['flip_indices']) == metainfo('wflw')['flip_indices']
+        assert list(converted['flip_indices']) == mmposes_metainfo('wflw')['flip_indices']
         with pytest.raises(AssertionError):
             flip_heatmaps(torch.zeros(1, 68, 4, 4), converted['flip_indices'], shift_heatmap=False)
 
@@ -96,7 +93,7 @@ class TestUpstreamKeypointConverter:
         converted = cofw_to_aflw()(sample('cofw'))
         found = list(converted['flip_indices'])
         assert len(found) == 19
-        assert found != metainfo('aflw')['flip_indices']
+        assert found != mmposes_metainfo('aflw')['flip_indices']
         # So nothing stops, and the two passes of a flip test disagree.
         maps, mirrored = perfect_maps('aflw')
         wrong = flip_heatmaps(mirrored, found, shift_heatmap=False)
@@ -122,7 +119,7 @@ class TestUpstreamKeypointConverter:
 
 def perfect_maps(scheme):
     """One map for each landmark, and those that a model gives for the mirrored face."""
-    flip_indices = metainfo(scheme)['flip_indices']
+    flip_indices = mmposes_metainfo(scheme)['flip_indices']
     maps = torch.rand(1, len(flip_indices), 4, 6, generator=torch.Generator().manual_seed(0))
     # The landmark k of the mirrored face is the mirrored landmark that changes places with k.
     return maps, copy.deepcopy(maps)[:, flip_indices].flip(-1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmpose.registry import DATASETS
 
 from mmpose_wass.datasets.mean_shape import mean_shape_error
 from mmpose_wass.datasets.synthetic import render_face, write_dataset
@@ -49,14 +50,12 @@ def test_an_image_depends_on_its_index_only(tmp_path):
     ('aflw', 'AFLWDataset', 19),
     ('300vw', 'Face300VWDataset', 68)])
 def test_sets_load_in_mmpose(tmp_path, name, dataset_class, points):
-    from mmpose.datasets import datasets
-
     written = write_dataset(name, tmp_path, COUNTS, image_size=64, frames=5)
     assert set(written) == set(LAYOUTS[name].annotations)
     for path, count in written.items():
         if count == 0:
             continue
-        loaded = getattr(datasets, dataset_class)(
+        loaded = DATASETS.get(dataset_class)(
             data_root=str(tmp_path),
             ann_file=path,
             data_prefix=dict(img=LAYOUTS[name].image_folder),

@@ -9,10 +9,10 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.evaluation.metrics import NME
 from mmpose.registry import DATASETS, METRICS
 from mmpose.structures import PoseDataSample
+from mmpose_abilities import mmposes_metainfo
 
 from mmpose_wass.evaluation import FaceLandmarkMetric
 from mmpose_wass.evaluation.functional import normalized_errors, summarize_errors
@@ -45,10 +45,6 @@ def captured_log():
     logger.removeHandler(handler)
 
 
-def metainfo(name):
-    return parse_pose_metainfo(dict(from_file=f'configs/_base_/datasets/{name}.py'))
-
-
 def make_samples(num_landmarks, count=6, seed=0, labelled=.8, always=()):
     """Samples as MMPose's evaluator hands them over, with a share of landmarks unlabelled."""
     rng = np.random.default_rng(seed)
@@ -73,7 +69,7 @@ def make_samples(num_landmarks, count=6, seed=0, labelled=.8, always=()):
 
 def evaluate(samples, name='300w', size=None, **kwargs):
     metric = FaceLandmarkMetric(**kwargs)
-    metric.dataset_meta = metainfo(name) if isinstance(name, str) else name
+    metric.dataset_meta = mmposes_metainfo(name) if isinstance(name, str) else name
     metric.process([], copy.deepcopy(samples))
     return metric.evaluate(size or len(samples))
 
@@ -92,7 +88,7 @@ class TestMeasures:
             METRICS.build(dict(type='FaceLandmarkMetric')),
             METRICS.build(dict(type='NME', norm_mode='keypoint_distance'))
         ])
-        evaluator.dataset_meta = metainfo('300w')
+        evaluator.dataset_meta = mmposes_metainfo('300w')
         evaluator.process(make_samples(68))
         measures = evaluator.evaluate(6)
         assert set(measures) == {f'face/{name}' for name in NAMES} | {'NME'}
@@ -153,7 +149,7 @@ class TestParityWithMMPose:
         samples = make_samples(
             scheme.num_landmarks, count=20, seed=3, always=scheme.outer_eye_corners)
         reference = NME(norm_mode='keypoint_distance')
-        reference.dataset_meta = metainfo(name)
+        reference.dataset_meta = mmposes_metainfo(name)
         reference.process([], copy.deepcopy(samples))
         expected = reference.evaluate(20)['NME']
         for norm_mode in (None, 'inter_ocular', 'keypoint_distance'):
@@ -170,7 +166,7 @@ class TestParityWithMMPose:
         for index, sample in enumerate(samples):
             sample['gt_instances']['head_size'] = np.array([40. + index])
         reference = NME(**arguments)
-        reference.dataset_meta = metainfo('aflw')
+        reference.dataset_meta = mmposes_metainfo('aflw')
         reference.process([], copy.deepcopy(samples))
         found = evaluate(samples, 'aflw', **arguments)
         assert found['face/micro_NME'] / 100 == pytest.approx(
@@ -212,7 +208,7 @@ class TestParityWithMMPose:
                 labelled=rng.uniform(.05, 1),
                 always=scheme.outer_eye_corners)
             reference = NME(norm_mode='keypoint_distance')
-            reference.dataset_meta = metainfo(scheme.name)
+            reference.dataset_meta = mmposes_metainfo(scheme.name)
             reference.process([], copy.deepcopy(samples))
             found = evaluate(samples, scheme.name)['face/micro_NME'] / 100
             assert found == pytest.approx(reference.evaluate(len(samples))['NME'], rel=1e-6)
@@ -223,7 +219,7 @@ class TestParityWithMMPose:
         samples[1]['gt_instances']['keypoints'][:, 36] = 0
         samples[1]['gt_instances']['keypoints_visible'][:, 36] = 0
         reference = NME(norm_mode='keypoint_distance')
-        reference.dataset_meta = metainfo('300w')
+        reference.dataset_meta = mmposes_metainfo('300w')
         reference.process([], copy.deepcopy(samples))
         found = evaluate(samples)
         assert found['face/excluded'] == 1
@@ -432,7 +428,7 @@ class TestNormalization:
             'right_eye_outer_corner', 'left_eye_outer_corner'])
         assert found == expected == evaluate(samples, 'wflw')
         # MMPose's own names work too, also where the scheme is not a known one.
-        meta = dict(metainfo('wflw'), dataset_name='somebody\'s')
+        meta = dict(mmposes_metainfo('wflw'), dataset_name='somebody\'s')
         assert evaluate(samples, meta, keypoint_indices=['kpt-60', 72]) == expected
         with pytest.raises(ValueError, match="no landmark named 'eyebrow'; it has .*pupil"):
             evaluate(samples, 'wflw', keypoint_indices=['eyebrow', 72])
@@ -512,7 +508,7 @@ class TestBookkeeping:
         shares = []
         for rank in range(processes):
             metric = FaceLandmarkMetric()
-            metric.dataset_meta = metainfo('300w')
+            metric.dataset_meta = mmposes_metainfo('300w')
             metric.process([], copy.deepcopy(padded[rank::processes]))
             shares.append(metric.results)
         gathered = [result for share in shares for result in share]

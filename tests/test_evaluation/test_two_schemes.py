@@ -1,14 +1,10 @@
 """A model of one landmark scheme scored on a data set of another."""
 import numpy as np
 import pytest
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose_abilities import mmposes_metainfo
 
 from mmpose_wass.evaluation import FaceLandmarkMetric, load_result
 from mmpose_wass.landmarks import get_common_landmarks, get_scheme
-
-
-def metainfo(name):
-    return parse_pose_metainfo(dict(from_file=f'configs/_base_/datasets/{name}.py'))
 
 
 def make_samples(model, data, count=5, seed=0, offset=(0., 0.)):
@@ -40,7 +36,7 @@ def make_samples(model, data, count=5, seed=0, offset=(0., 0.)):
 
 def evaluate(samples, data, **kwargs):
     metric = FaceLandmarkMetric(**kwargs)
-    metric.dataset_meta = data if isinstance(data, dict) else metainfo(data)
+    metric.dataset_meta = data if isinstance(data, dict) else mmposes_metainfo(data)
     metric.process([], samples)
     return {name.split('/')[1]: value for name, value in metric.evaluate(len(samples)).items()}
 
@@ -88,7 +84,7 @@ def test_subset_by_a_third_scheme(tmp_path):
 
 def test_data_side_by_name():
     samples = make_samples('300w', 'wflw', offset=(3., 4.))
-    meta = dict(metainfo('wflw'), dataset_name='my faces')
+    meta = dict(mmposes_metainfo('wflw'), dataset_name='my faces')
     expected = evaluate(samples, 'wflw', common_landmarks='300w')
     assert evaluate(samples, meta, common_landmarks=dict(model='300w', data='wflw')) == expected
     with pytest.raises((KeyError, ValueError), match='my faces'):

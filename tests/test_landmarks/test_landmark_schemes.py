@@ -4,8 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.evaluation.metrics import NME
+from mmpose_abilities import mmposes_metainfo
 
 from mmpose_wass.landmarks import (
     LandmarkScheme,
@@ -22,15 +22,11 @@ FACES = {
 }
 
 
-def metainfo(name):
-    return parse_pose_metainfo(dict(from_file=f'configs/_base_/datasets/{name}.py'))
-
-
 @pytest.mark.parametrize('name', FACES)
 class TestTables:
 
     def test_agrees_with_mmpose(self, name):
-        meta = metainfo(name)
+        meta = mmposes_metainfo(name)
         scheme = get_scheme(name)
         assert scheme.name == meta['dataset_name'] == name
         assert scheme.num_landmarks == meta['num_keypoints']
@@ -40,7 +36,7 @@ class TestTables:
     def test_regions_cover_the_face_once(self, name):
         scheme = get_scheme(name)
         assert len(scheme.face_landmarks) == FACES[name]
-        face = [index for index, point in metainfo(name)['keypoint_id2name'].items()
+        face = [index for index, point in mmposes_metainfo(name)['keypoint_id2name'].items()
                 if point.startswith(('kpt', 'face'))]
         assert list(scheme.face_landmarks) == face
 

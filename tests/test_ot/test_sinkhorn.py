@@ -166,7 +166,9 @@ def test_iterations_only_raise_the_dual_value():
     p, q = pair('displaced')
     values = [float(wasserstein1(p, q, method='sinkhorn', epsilon=.2, iterations=count))
               for count in (1, 3, 10, 30, 100)]
-    assert all(b > a for a, b in zip(values, values[1:]))
+    assert values[0] < values[1] < values[2]
+    # It has converged by then, to the last digits: those may go either way.
+    assert all(b > a * (1 - 1e-12) for a, b in zip(values[2:], values[3:]))
 
 
 def test_debiasing_removes_self_transport():

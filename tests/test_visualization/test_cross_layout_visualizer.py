@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import VISUALIZERS
 from mmpose.structures import PoseDataSample
 from mmpose.visualization import PoseLocalVisualizer
+from mmpose_abilities import mmposes_metainfo
 
 from mmpose_wass.landmarks import get_common_landmarks, get_scheme
 from mmpose_wass.visualization import CrossLayoutVisualizer
@@ -17,10 +17,6 @@ from mmpose_wass.visualization import CrossLayoutVisualizer
 SIDE = 240
 TRUTH, PREDICTION, GAP = (0, 200, 0), (200, 0, 0), (0, 0, 200)
 COLORS = dict(truth_color=TRUTH, prediction_color=PREDICTION, gap_color=GAP)
-
-
-def metainfo(scheme):
-    return parse_pose_metainfo(dict(from_file=f'configs/_base_/datasets/{scheme}.py'))
 
 
 def spread(count, offset=0):
@@ -47,7 +43,7 @@ def visualizer(data='wflw', kind=CrossLayoutVisualizer, **options):
     if kind is CrossLayoutVisualizer:
         options = {**COLORS, **options}
     made = kind(**options)
-    made.set_dataset_meta(metainfo(data))
+    made.set_dataset_meta(mmposes_metainfo(data))
     return made
 
 
