@@ -318,6 +318,22 @@ class TestPage:
         assert text.startswith('before\n') and text.endswith('\nafter\n') and 'old' not in text
         assert '| Python 3.10 | 3.10 |' in text
 
+    def test_a_measured_cell_is_on_the_page_at_once(self, tmp_path, monkeypatch):
+        """Else the page would not show the records in the copy that the next cell tests."""
+        page, results = tmp_path / 'page.md', tmp_path / 'results'
+        page.write_text(f'{records.BEGIN}\nold\n{records.END}\n')
+        monkeypatch.setattr(records, 'PAGE', page)
+        monkeypatch.setattr(records, 'RESULTS', results)
+        monkeypatch.setattr(
+            'compatibility_matrix.__main__.measure', lambda cell, *_: records.Record(
+                cell.name, 'whole', '2026-01-01', 'abc', 'any', stopped_at='build', reason='why'))
+        asked = ['tested', '--work-dir', str(tmp_path), '--results']
+        assert main([*asked, str(tmp_path / 'elsewhere')]) == 1
+        assert 'old' in page.read_text()
+        assert main([*asked, str(results)]) == 1
+        assert 'red: stopped at build' in page.read_text()
+        assert main(['--check', '--results', str(results)]) == 0
+
     def test_marks_are_needed(self):
         with pytest.raises(ValueError, match='needs the marks'):
             records.page_with('table', 'a page')

@@ -37,7 +37,8 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='tools/check_matrix.sh', description='Run the tests in fresh environments of other '
         'versions, one for each cell of requirements/matrix.json. Cells that were measured are '
-        'left alone; a call that was cut goes on where it was.',
+        'left alone; a call that was cut goes on where it was. Each record goes to --results and, '
+        'with the default, into the table of docs/compatibility.md.',
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('cells', nargs='*', metavar='CELL', help='cells by name; all by default')
     parser.add_argument('--quick', action='store_true',
@@ -124,6 +125,9 @@ def measure_all(matrix: Matrix, cells: List[Cell], options: argparse.Namespace) 
             print(f'{head}: interrupted; call again to go on', flush=True)
             return 1
         records.write_record(record, options.results)
+        if options.results.resolve() == records.RESULTS:
+            # Page and records belong together: a test of the next cell compares them.
+            write_page(matrix, options.results, check=False)
         print(f'{head}: {record.verdict}', flush=True)
     print('\n' + records.as_text(records.table(matrix, options.results)))
     found = [records.read_record(cell.name, options.results) for cell in cells]
